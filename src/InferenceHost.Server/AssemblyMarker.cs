@@ -1,0 +1,3 @@
+namespace InferenceHost.Server;
+
+internal static class AssemblyMarker;
