@@ -13,6 +13,9 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     private long _clock;
     private long _memoryBytes;
 
+    /// <summary>Told when an adapter cannot be read; its users must end.</summary>
+    public Action<AdapterEntry>? Failed { get; set; }
+
     /// <summary>Copies into a slot so far.</summary>
     public long Loads { get; private set; }
 
@@ -179,6 +182,11 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
             TrimMemory();
         }
         TellReady(entry);
+        if (failure is not null)
+        {
+            entry.IsDropped = true;
+            Failed?.Invoke(entry);
+        }
         RemoveIfUnused(entry);
     }
 

@@ -1,5 +1,3 @@
-using InferenceHost.Core.Sampling;
-
 namespace InferenceHost.Core.Streaming;
 
 /// <summary>The output side of one sample: tokens become bytes, bytes whole characters, characters text that can no longer be a stop string.</summary>
