@@ -227,7 +227,7 @@ public sealed unsafe class GgufEngine : IEngine
     {
         var sequence = new EngineSequence(0);
         var batch = new StepBatch(1);
-        batch.Add(GgufVocabulary.BosId ?? 0, 0, sequence, 0, wantsLogits: true);
+        batch.AddOutput(GgufVocabulary.BosId ?? 0, 0, sequence, adapterSlot: 0, adapterScale: 1);
         var status = Execute(batch);
         if (status != ExecutionStatus.Completed)
             throw new EngineException($"the model '{Architecture}' was loaded but its first token failed: {status}");

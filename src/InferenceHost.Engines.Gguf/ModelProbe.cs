@@ -48,7 +48,7 @@ public static class ModelProbe
         for (var position = 0; position < Steps; position++)
         {
             batch.Clear();
-            batch.Add(token, position, new EngineSequence(0), slot, wantsLogits: true);
+            batch.AddOutput(token, position, new EngineSequence(0), slot, adapterScale: 1);
             var status = engine.Execute(batch);
             if (status != ExecutionStatus.Completed)
                 throw new EngineException($"the model was loaded but token {position} failed: {status}");
