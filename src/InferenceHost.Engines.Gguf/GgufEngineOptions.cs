@@ -15,10 +15,13 @@ public sealed record GgufEngineOptions
     /// <summary>Sequence numbers, 1..256 (llama.cpp's own limit).</summary>
     public int MaxSequences { get; init; } = 32;
 
+    /// <summary>Sequences that run together; null = <see cref="MaxSequences"/>. Models whose memory cannot share prefixes get no more numbers than this: each costs them a state.</summary>
+    public int? Parallel { get; init; }
+
     /// <summary>Rows of one engine call at most, 1..65,536.</summary>
     public int BatchTokens { get; init; } = 512;
 
-    /// <summary>Rows of one engine call whose logits can be asked for; at least <see cref="MaxSequences"/>, which is also the default (0).</summary>
+    /// <summary>Rows of one engine call whose logits can be asked for; 0 = <see cref="Parallel"/> and as many again, for drafts.</summary>
     public int MaxOutputs { get; init; }
 
     /// <summary>Compute threads; 0 = one per physical core. Never more than the cores this process may use: ggml's threads spin.</summary>

@@ -36,7 +36,7 @@ internal sealed class Engine : IDisposable
         if (load.QueueLimit > 0) options = options with { MaxWaiting = load.QueueLimit, MaxWaitingPerTenant = load.QueueLimit };
         if (load.AdapterMemoryBytes > 0) options = options with { AdapterMemoryBytes = load.AdapterMemoryBytes };
         Loop = new EngineLoop(engine, frames, options);
-        Submissions = new Submissions(Loop, engine, frames, link);
+        Submissions = new Submissions(Loop, engine, link);
     }
 
     public EngineLoop Loop { get; }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using InferenceHost.Core;
 using InferenceHost.Core.Execution;
 using InferenceHost.Core.Requests;
 using InferenceHost.Core.Sampling;
@@ -16,7 +15,7 @@ namespace InferenceHost.Worker;
 /// Turns submissions into requests of the loop: tokenises off the engine thread (short texts on the reading thread, long ones on the thread pool) and lets
 /// a cancel overtake a text that is still being tokenised.
 /// </summary>
-internal sealed class Submissions(EngineLoop loop, GgufEngine engine, FrameEncoder frames, ServerLink link)
+internal sealed class Submissions(EngineLoop loop, GgufEngine engine, ServerLink link)
 {
     private const int InlineChars = 4096;
 
@@ -78,7 +77,7 @@ internal sealed class Submissions(EngineLoop loop, GgufEngine engine, FrameEncod
             bytes.AddRange(buffer.AsSpan(0, assembler.Append(piece, buffer)));
         }
         bytes.AddRange(buffer.AsSpan(0, assembler.Flush(buffer)));
-        link.Answer(call, new FromWorker { Text = new Text { Utf8 = Google.Protobuf.ByteString.CopyFrom([.. bytes]) } });
+        link.Answer(call, new FromWorker { Text = new Protocol.Worker.V1.Text { Utf8 = Google.Protobuf.ByteString.CopyFrom([.. bytes]) } });
     }
 
     private void TokenizeAndEnter(Submit submit)
