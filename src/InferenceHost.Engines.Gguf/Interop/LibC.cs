@@ -1,0 +1,10 @@
+using System.Runtime.InteropServices;
+
+namespace InferenceHost.Engines.Gguf.Interop;
+
+/// <summary>libc: what .NET does not reach. Environment.SetEnvironmentVariable changes a managed copy only.</summary>
+internal static partial class LibC
+{
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int setenv(string name, string value, int overwrite);
+}

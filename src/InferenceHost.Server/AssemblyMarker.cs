@@ -1,3 +1,0 @@
-namespace InferenceHost.Server;
-
-internal static class AssemblyMarker;
