@@ -108,7 +108,7 @@ public sealed class Sampler
             return outcome;
         }
 
-        var uniform = PhiloxRandom.Uniform(state.Parameters.Seed, state.PositionTokens, DrawStreams.Token);
+        var uniform = PhiloxRandom.Uniform(state.Parameters.Seed, state.PositionTokens);
         id = _whole ? DrawWhole(logits, uniform) : _candidates.Draw(uniform * _candidates.Mass);
         return outcome;
     }
