@@ -21,13 +21,8 @@ internal static class ConsoleReport
     private static void Table(IAnsiConsole console, IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
     {
         var table = new Table().Border(TableBorder.Simple);
-<<<<<<< HEAD
-        foreach (var column in columns) table.AddColumn(new TableColumn(new StyledText(column)));
-        foreach (var row in rows) table.AddRow(row.Select(cell => new StyledText(cell)));
-=======
         foreach (var column in columns) table.AddColumn(new TableColumn(Markup.Escape(column)));
         foreach (var row in rows) table.AddRow([.. row.Select(Markup.Escape)]);
->>>>>>> bench
         console.Write(table);
     }
 }
