@@ -19,28 +19,34 @@ public static class PeftImporter
     /// <param name="outputPath">Where the GGUF adapter goes; replaced if it exists.</param>
     /// <param name="name">Its <c>general.name</c>; by default made of the folder's name.</param>
     /// <param name="modelSha256">Hash of the model, written into the adapter so that it is only ever used with that file; null leaves it out.</param>
-    /// <exception cref="ModelFileException">The folder is malformed, not plain LoRA, or does not fit the model. No output is left then.</exception>
+    /// <exception cref="ModelFileException">The folder is malformed, not plain LoRA, or does not fit the model. The output is left as it was then.</exception>
     public static LoraInfo Import(string folder, string modelPath, string outputPath, string? name = null, string? modelSha256 = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         var config = PeftConfig.Read(Path.Combine(folder, "adapter_config.json"));
         using var source = SafetensorsFile.Open(Path.Combine(folder, "adapter_model.safetensors"));
-        using (var model = ModelParts.Open(modelPath))
-        {
-            var architecture = ModelValidator.CheckArchitecture(model.Head);
-            if (!PeftNames.IsKnown(architecture))
-                throw new ModelFileException(modelPath, "general.architecture", $"'{architecture}'", "an architecture with a known table of module names", "Convert the adapter to GGUF with the engine's own converter.");
-            Convert(source, config, HyperParameters.Read(model.Head, architecture), name ?? TitleOf(folder), modelSha256).Write(outputPath);
-        }
-
+        var draft = $"{outputPath}.{Guid.NewGuid():N}.import";
         try
         {
-            return LoraValidator.Validate(outputPath, modelPath, modelSha256);
+            using (var model = ModelParts.Open(modelPath))
+            {
+                var architecture = ModelValidator.CheckArchitecture(model.Head);
+                if (!PeftNames.IsKnown(architecture))
+                    throw new ModelFileException(modelPath, "general.architecture", $"'{architecture}'", "an architecture with a known table of module names", "Convert the adapter to GGUF with the engine's own converter.");
+                Convert(source, config, HyperParameters.Read(model.Head, architecture), name ?? TitleOf(folder), modelSha256).Write(draft);
+            }
+
+            var info = LoraValidator.Validate(draft, modelPath, modelSha256);
+            File.Move(draft, outputPath, overwrite: true);
+            return info;
         }
-        catch (ModelFileException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            File.Delete(outputPath);
-            throw;
+            throw new ModelFileException(outputPath, "file", error.Message, "a writable place", "Check permissions and free space.", null, error);
+        }
+        finally
+        {
+            File.Delete(draft);
         }
     }
 

@@ -27,7 +27,7 @@ internal static class PeftNames
     }.ToFrozenDictionary();
 
     // Their files hold the rows of q and k pairwise, as the engine's RoPE wants them.
-    private static readonly FrozenSet<string> Permuted = FrozenSet.ToFrozenSet(["llama", "mistral3", "granite", "granitemoe", "arcee", "smollm3", "olmo"]);
+    private static readonly FrozenSet<string> Permuted = FrozenSet.ToFrozenSet(["llama", "mistral3", "granite", "granitemoe", "arcee", "smollm3", "olmo", "minicpm"]);
 
     private static readonly FrozenSet<string> Plain = FrozenSet.ToFrozenSet(
         ["qwen2", "qwen2moe", "qwen3", "qwen3moe", "gemma", "gemma2", "gemma3", "olmo2", "olmoe", "seed_oss", "stablelm", "command-r", "cohere2", "phi3", "lfm2", "starcoder2"]);
