@@ -4,6 +4,7 @@ using InferenceHost.Core.Sampling;
 using InferenceHost.Core.Scheduling;
 using InferenceHost.Engines.Gguf;
 using InferenceHost.Protocol.Worker.V1;
+using InferenceHost.Worker.Tokenization;
 
 namespace InferenceHost.Worker;
 
@@ -36,7 +37,8 @@ internal sealed class Engine : IDisposable
         if (load.QueueLimit > 0) options = options with { MaxWaiting = load.QueueLimit, MaxWaitingPerTenant = load.QueueLimit };
         if (load.AdapterMemoryBytes > 0) options = options with { AdapterMemoryBytes = load.AdapterMemoryBytes };
         Loop = new EngineLoop(engine, frames, options);
-        Submissions = new Submissions(Loop, engine, link);
+        IPromptTokenizer tokenizer = (IPromptTokenizer?)UnigramPromptTokenizer.TryOpen(load.Path) ?? new EnginePromptTokenizer(engine.Tokenizer, engine.GgufVocabulary);
+        Submissions = new Submissions(Loop, engine, tokenizer, link);
     }
 
     public EngineLoop Loop { get; }

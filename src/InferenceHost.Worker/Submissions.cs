@@ -6,6 +6,7 @@ using InferenceHost.Core.Streaming;
 using InferenceHost.Engines.Gguf;
 using InferenceHost.Engines.Gguf.Tokenization;
 using InferenceHost.Protocol.Worker.V1;
+using InferenceHost.Worker.Tokenization;
 using WireSegment = InferenceHost.Protocol.Worker.V1.TextSegment;
 using Segment = InferenceHost.Engines.Gguf.Tokenization.TextSegment;
 
@@ -15,14 +16,13 @@ namespace InferenceHost.Worker;
 /// Turns submissions into requests of the loop: tokenises off the engine thread (short texts on the reading thread, long ones on the thread pool) and lets
 /// a cancel overtake a text that is still being tokenised.
 /// </summary>
-internal sealed class Submissions(EngineLoop loop, GgufEngine engine, ServerLink link)
+internal sealed class Submissions(EngineLoop loop, GgufEngine engine, IPromptTokenizer tokenizer, ServerLink link)
 {
     private const int InlineChars = 4096;
 
     private readonly ConcurrentDictionary<ulong, bool> _cancelled = new();
-    private readonly GuardedTokenizer _tokenizer = engine.Tokenizer;
 
-    public string TokenizerName => engine.GgufVocabulary.KindName;
+    public string TokenizerName => tokenizer.Name;
 
     public void Submit(Submit submit)
     {
@@ -90,7 +90,7 @@ internal sealed class Submissions(EngineLoop loop, GgufEngine engine, ServerLink
     private TokenizeResult Run(IEnumerable<WireSegment> segments, bool addBos, int limit)
     {
         Segment[] parts = [.. segments.Select(s => new Segment(s.Text, s.ParseSpecial))];
-        return _tokenizer.Tokenize(parts, addBos, limit);
+        return tokenizer.Tokenize(parts, addBos, limit);
     }
 
     private Refusal? ToRefusal(TokenizeResult result, string field) => result.Status switch

@@ -55,7 +55,7 @@ internal static class RenderCommand
         if (cli.IsPretty)
         {
             foreach (RenderSpan span in rendered.Spans)
-                cli.Ansi.Write(new Text(TerminalText.Sanitize(span.Text), span.FromTemplate ? FromTemplate : FromMessage));
+                cli.Ansi.Write(new StyledText(TerminalText.Sanitize(span.Text), span.FromTemplate ? FromTemplate : FromMessage));
             cli.Ansi.WriteLine();
             cli.Note($"{rendered.TokenIds.Count} tokens; yellow = template, green = message");
         }
