@@ -86,7 +86,7 @@ internal sealed class FakePeers : IAsyncDisposable
             await EventAsync(context, $$"""{"index":0,"content":"x","tokens":[{{i}}],"stop":false}""");
             if (seen.CutStreams) return;
         }
-        await EventAsync(context, $$"""{"content":"","tokens":[],"stop":true,"tokens_predicted":{{count + seen.UnstreamedTokens}},"tokens_evaluated":7,"timings":{"cache_n":2}}""");
+        await EventAsync(context, $$$"""{"content":"","tokens":[],"stop":true,"tokens_predicted":{{{count + seen.UnstreamedTokens}}},"tokens_evaluated":7,"timings":{"cache_n":2}}""");
     }
 
     private static async Task OpenAiAsync(HttpContext context, Behaviour seen)
