@@ -13,7 +13,7 @@ public sealed class DraftVerifierTests
     [MemberData(nameof(Settings))]
     public void SpeculatedSequencesHaveTheDistributionOfTheModel(float temperature, float frequencyPenalty)
     {
-        const int Sequences = 60_000, Length = 4;
+        const int Sequences = 25_000, Length = 4;
         var parameters = new SamplingParameters { Temperature = temperature, FrequencyPenalty = frequencyPenalty };
         var counts = new int[(int)Math.Pow(Vocabulary, Length)];
         var sampler = new Sampler(Vocabulary);
