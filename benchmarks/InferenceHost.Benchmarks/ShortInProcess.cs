@@ -11,7 +11,7 @@ public sealed class ShortInProcess : ManualConfig
 {
     public ShortInProcess()
     {
-        AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Default).WithIterationCount(12).WithId("short"));
+        AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance).WithIterationCount(12).WithId("short"));
         AddColumn(StatisticColumn.Min, StatisticColumn.Median);
         AddDiagnoser(MemoryDiagnoser.Default);
     }
