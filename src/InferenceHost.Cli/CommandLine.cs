@@ -18,6 +18,7 @@ internal static class CommandLine
     {
         var root = new RootCommand("InferenceHost: one base model, one LoRA adapter per tenant, all tenants decoded together. Serves gRPC and talks to it.")
         {
+            ServeCommand.Create(cli),
             GenerateCommand.Create(cli),
             ChatCommand.Create(cli),
             RenderCommand.Create(cli),

@@ -205,11 +205,8 @@ public sealed unsafe class GgufEngine : IEngine
             throw new ArgumentOutOfRangeException(name, value, $"{name} must be {low}..{high}");
     }
 
-    private static int OutputLimit(GgufEngineOptions options)
-    {
-        var parallel = options.Parallel ?? options.MaxSequences;
-        return Math.Min(options.MaxOutputs > 0 ? Math.Max(parallel, options.MaxOutputs) : 2 * parallel, Math.Max(parallel, options.BatchTokens));
-    }
+    // llama.cpp reserves a graph with an output for every sequence number.
+    private static int OutputLimit(GgufEngineOptions options) => Math.Max(options.MaxSequences, options.MaxOutputs);
 
     private static bool IsRewindable(LlamaModelHandle model) => !LibLlama.llama_model_is_recurrent(model) && !LibLlama.llama_model_is_hybrid(model);
 

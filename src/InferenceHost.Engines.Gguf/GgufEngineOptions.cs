@@ -21,7 +21,7 @@ public sealed record GgufEngineOptions
     /// <summary>Rows of one engine call at most, 1..65,536.</summary>
     public int BatchTokens { get; init; } = 512;
 
-    /// <summary>Rows of one engine call whose logits can be asked for; 0 = <see cref="Parallel"/> and as many again, for drafts.</summary>
+    /// <summary>Rows of one engine call whose logits can be asked for; at least <see cref="MaxSequences"/>, which is also the default (0).</summary>
     public int MaxOutputs { get; init; }
 
     /// <summary>Compute threads; 0 = one per physical core. Never more than the cores this process may use: ggml's threads spin.</summary>

@@ -14,6 +14,7 @@ internal sealed class Engine : IDisposable
     private const int DefaultContextTokens = 16_384;
     private const int DefaultBatchTokens = 512;
     private const int MaxSequences = 256;
+    private const int CachedSequences = 96;
     private const ulong WarmUpIds = ulong.MaxValue - 1_000;
 
     private readonly GgufEngine _engine;
@@ -60,7 +61,7 @@ internal sealed class Engine : IDisposable
                 ModelPath = load.Path,
                 Device = load.Device switch { "cpu" => GgufDevice.Cpu, "cuda" => GgufDevice.Cuda, _ => GgufDevice.Auto },
                 ContextTokens = load.ContextTokens > 0 ? load.ContextTokens : DefaultContextTokens,
-                MaxSequences = MaxSequences,
+                MaxSequences = Math.Min(MaxSequences, load.Parallel + CachedSequences),
                 Parallel = load.Parallel,
                 BatchTokens = Math.Max(load.BatchTokens > 0 ? load.BatchTokens : DefaultBatchTokens, load.Parallel),
                 Threads = load.Threads,

@@ -24,6 +24,19 @@ internal static class VocabularyLines
     private static ILineCodec Open(string path) =>
         UnigramPromptTokenizer.TryOpen(path) is { } unigram ? new UnigramLineCodec(unigram.Tokenizer) : new EngineLineCodec(GgufVocabularyFile.Open(path));
 
+    // A line that cannot be converted is answered like the others: whoever sends lines gets one answer each.
+    private static string Answer(ILineCodec codec, Func<ILineCodec, string, string> convert, string line)
+    {
+        try
+        {
+            return convert(codec, line);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return JsonSerializer.Serialize(new { error = e.Message }, Relaxed);
+        }
+    }
+
     private static int Run(string path, Func<ILineCodec, string, string> convert)
     {
         try
@@ -31,18 +44,8 @@ internal static class VocabularyLines
             using var codec = Open(path);
             using var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false)) { AutoFlush = true };
             using var input = new StreamReader(Console.OpenStandardInput(), new UTF8Encoding(false, true));
-            for (var number = 1; input.ReadLine() is { } line; number++)
-            {
-                try
-                {
-                    output.WriteLine(convert(codec, line));
-                }
-                catch (JsonException e)
-                {
-                    Console.Error.WriteLine($"line {number}: {e.Message}");
-                    return 1;
-                }
-            }
+            while (input.ReadLine() is { } line)
+                output.WriteLine(Answer(codec, convert, line));
             return 0;
         }
         catch (Exception e) when (e is EngineException or ModelFileException or IOException or DecoderFallbackException or UnauthorizedAccessException)

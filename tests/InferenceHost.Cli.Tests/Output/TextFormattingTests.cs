@@ -43,9 +43,11 @@ public sealed class TextFormattingTests
     }
 
     [Theory]
-    [InlineData("127.0.0.1:50051", "http://127.0.0.1:50051/")]
-    [InlineData("https://host", "https://host/")]
-    [InlineData("http://[::1]:5", "http://[::1]:5/")]
+    [InlineData("127.0.0.1:50051", "http://127.0.0.1:50051")]
+    [InlineData("https://host", "https://host")]
+    [InlineData("http://[::1]:5/", "http://[::1]:5")]
+    [InlineData("unix:/run/x.sock", "unix:/run/x.sock")]
+    [InlineData("unix:///run/x.sock", "unix:/run/x.sock")]
     public void EndpointsMayLeaveTheSchemeAway(string text, string expected) => Assert.Equal(expected, EndpointAddress.Parse(text).ToString());
 
     [Fact]

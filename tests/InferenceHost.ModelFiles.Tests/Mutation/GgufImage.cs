@@ -82,6 +82,19 @@ internal sealed class GgufImage
         return this;
     }
 
+    /// <summary>Whether a key holds an array of strings that an earlier change left whole.</summary>
+    public bool HoldsStrings(string key)
+    {
+        var index = IndexOf(key);
+        if (index < 0 || Values[index].Type != (uint)GgufValueType.Array || BitConverter.ToUInt32(Values[index].Payload) != (uint)GgufValueType.String)
+            return false;
+        var payload = Values[index].Payload;
+        long at = 12;
+        while (at <= payload.Length - 8 && BitConverter.ToUInt64(payload, (int)at) <= (ulong)(payload.Length - at - 8))
+            at += 8 + BitConverter.ToInt64(payload, (int)at);
+        return at == payload.Length;
+    }
+
     /// <summary>Strings of an array value.</summary>
     public List<byte[]> Strings(string key)
     {

@@ -4,19 +4,20 @@ using System.IO.Hashing;
 using System.Text;
 using InferenceHost.ModelFiles.Lora;
 using InferenceHost.ModelFiles.Models;
+using InferenceHost.ModelFiles.Tests.Models;
 using InferenceHost.Testing;
 
 namespace InferenceHost.ModelFiles.Tests.Mutation;
 
 /// <summary>
 /// What the validators accept does not hurt the engine, whatever was done to the file. 6,000 files a run; set
-/// INFERENCEHOST_MUTATIONS (files per kind) and INFERENCEHOST_MUTATION_SEED to try more, and
+/// INFERENCEHOST_MUTATIONS (files per golden file; a twelfth of it per planned architecture) and INFERENCEHOST_MUTATION_SEED to try more, and
 /// INFERENCEHOST_MUTATION_KEEP to a folder that takes the accepted files which the engine did not serve.
 /// </summary>
 public sealed class MutationTests(ITestOutputHelper output)
 {
     private const int Lanes = 2;
-    private static readonly int Count = Number("INFERENCEHOST_MUTATIONS", 500);
+    private static readonly int Count = Number("INFERENCEHOST_MUTATIONS", 396);
     private static readonly string? Keep = Environment.GetEnvironmentVariable("INFERENCEHOST_MUTATION_KEEP");
     private static readonly int Seed = Number("INFERENCEHOST_MUTATION_SEED", 20_261_122);
 
@@ -28,7 +29,25 @@ public sealed class MutationTests(ITestOutputHelper output)
     [InlineData("gemma3")]
     [InlineData("lfm2")]
     public void AcceptedModelsDoNotStopTheEngine(string name) =>
-        Run(TestFiles.Tiny(name), path => ModelValidator.Validate(path), path => path);
+        Run(TestFiles.Tiny(name), name, Count, path => ModelValidator.Validate(path), path => path);
+
+    public static TheoryData<string> Planned => TensorPlanTests.Planned;
+
+    [Theory]
+    [MemberData(nameof(Planned))]
+    public void AcceptedModelsOfPlannedArchitecturesDoNotStopTheEngine(string architecture)
+    {
+        var original = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.gguf");
+        try
+        {
+            File.WriteAllBytes(original, PlannedModel.Build(architecture, withOptional: true).ToBytes());
+            Run(original, architecture, Count / 12, path => ModelValidator.Validate(path), path => path);
+        }
+        finally
+        {
+            File.Delete(original);
+        }
+    }
 
     [Theory]
     [InlineData("llama", "a-r4")]
@@ -40,10 +59,10 @@ public sealed class MutationTests(ITestOutputHelper output)
     public void AcceptedAdaptersDoNotStopTheEngine(string model, string adapter)
     {
         var modelPath = TestFiles.Tiny(model);
-        Run(SharedData.Require($"tiny/{model}/{adapter}.gguf"), path => LoraValidator.Validate(path, modelPath), path => $"{modelPath}\t{path}");
+        Run(SharedData.Require($"tiny/{model}/{adapter}.gguf"), $"{model}/{adapter}", Count, path => LoraValidator.Validate(path, modelPath), path => $"{modelPath}\t{path}");
     }
 
-    private void Run(string original, Action<string> validate, Func<string, string> line)
+    private void Run(string original, string kind, int count, Action<string> validate, Func<string, string> line)
     {
         ProbeProcess.RequireLibraries();
         var mutator = new Mutator(original);
@@ -51,7 +70,7 @@ public sealed class MutationTests(ITestOutputHelper output)
         var (accepted, served, next) = (0, 0, -1);
 
         // Other files, other damage.
-        var first = Seed + (int)(XxHash32.HashToUInt32(Encoding.UTF8.GetBytes(Path.GetRelativePath(SharedData.Require("tiny"), original))) % 1_000_000_000);
+        var first = Seed + (int)(XxHash32.HashToUInt32(Encoding.UTF8.GetBytes(kind)) % 1_000_000_000);
         var folder = Directory.CreateTempSubdirectory("mutation-");
         try
         {
@@ -59,7 +78,7 @@ public sealed class MutationTests(ITestOutputHelper output)
             {
                 using var probe = new ProbeProcess();
                 var path = Path.Combine(folder.FullName, $"{lane}.gguf");
-                for (int i; (i = Interlocked.Increment(ref next)) < Count;)
+                for (int i; (i = Interlocked.Increment(ref next)) < count;)
                 {
                     var seed = first + i;
                     File.WriteAllBytes(path, mutator.Mutate(seed));
@@ -83,9 +102,9 @@ public sealed class MutationTests(ITestOutputHelper output)
             folder.Delete(recursive: true);
         }
 
-        output.WriteLine($"{Count} files, {accepted} accepted, {served} served");
+        output.WriteLine($"{count} files, {accepted} accepted, {served} served");
         Assert.True(failures.IsEmpty, string.Join('\n', failures));
-        Assert.InRange(accepted, 1, Count - 1);
+        Assert.InRange(accepted, 1, count - 1);
     }
 
     private static bool IsAccepted(string path, Action<string> validate, int seed, ConcurrentBag<string> failures)

@@ -205,7 +205,7 @@ internal sealed class Mutator
     private static void ChangeTokens(GgufImage image, Random random)
     {
         var key = random.Next(3) == 0 ? "tokenizer.ggml.merges" : "tokenizer.ggml.tokens";
-        if (image.IndexOf(key) < 0)
+        if (!image.HoldsStrings(key))
             return;
         var strings = image.Strings(key);
         if (strings.Count == 0)
