@@ -42,21 +42,31 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task TerminatedServerEndsRunningStreamsWithTrailersAndUsage()
+    public async Task TerminatedServerLetsRunningStreamsFinish()
     {
-        await using ServerProcess server = await ServerProcess.StartAsync("--parallel", "4", "--context", "8192", "--drain-timeout", "1");
-        int engine = await server.EngineProcessIdAsync();
-        GenerateRequest small = Endless;
-        small.MaxTokens = 8;
-        using var finishing = server.Inference.Generate(small, deadline: Streams.Deadline);
-        using var endless = server.Inference.Generate(Endless, deadline: Streams.Deadline);
-        Assert.True(await endless.ResponseStream.MoveNext(default));
+        await using ServerProcess server = await ServerProcess.StartAsync("--parallel", "4", "--context", "2048", "--drain-timeout", "60");
+        GenerateRequest request = Endless;
+        request.MaxTokens = 40;
+        using var call = server.Inference.Generate(request, deadline: Streams.Deadline);
+        Assert.True(await call.ResponseStream.MoveNext(default));
         server.Terminate();
-        Completion whole = await finishing.ReadAsync();
-        Completion cut = await endless.ReadAsync();
-        Assert.Equal((FinishReason.MaxTokens, 8), (whole.FinishReason, whole.Usage!.CompletionTokens));
-        Assert.Equal(FinishReason.Cancelled, cut.FinishReason);
-        Assert.True(cut.Usage!.CompletionTokens > 0);
+        Completion completion = await call.ReadAsync();
+        Assert.Equal((FinishReason.MaxTokens, 40), (completion.FinishReason, completion.Usage!.CompletionTokens));
+        await server.WaitForExitAsync();
+        Assert.Equal(0, server.ExitCode);
+    }
+
+    [Fact]
+    public async Task StreamsThatOutlastTheDrainEndWithTrailersAndUsage()
+    {
+        await using ServerProcess server = await ServerProcess.StartAsync("--parallel", "4", "--context", "8192", "--drain-timeout", "0");
+        int engine = await server.EngineProcessIdAsync();
+        using var call = server.Inference.Generate(Endless, deadline: Streams.Deadline);
+        Assert.True(await call.ResponseStream.MoveNext(default));
+        server.Terminate();
+        Completion completion = await call.ReadAsync();
+        Assert.Equal(FinishReason.Cancelled, completion.FinishReason);
+        Assert.True(completion.Usage!.CompletionTokens > 0);
         await server.WaitForExitAsync();
         Assert.Equal(0, server.ExitCode);
         await ServerProcess.WaitForEndAsync(engine, DeathLimit);
