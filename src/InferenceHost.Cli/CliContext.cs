@@ -57,7 +57,7 @@ internal sealed class CliContext
     public void Note(string message)
     {
         if (IsErrorPretty)
-            AnsiError.Write(new Text(message + System.Environment.NewLine, new Style(Color.Grey)));
+            AnsiError.Write(new StyledText(message + System.Environment.NewLine, new Style(Color.Grey)));
         else
             Error.WriteLine(message);
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using InferenceHost.Cli.Commands;
 using InferenceHost.Cli.Output;
 using InferenceHost.Cli.Parsing;
@@ -17,6 +18,7 @@ internal static class CommandLine
     {
         var root = new RootCommand("InferenceHost: one base model, one LoRA adapter per tenant, all tenants decoded together. Serves gRPC and talks to it.")
         {
+            ServeCommand.Create(cli),
             GenerateCommand.Create(cli),
             ChatCommand.Create(cli),
             RenderCommand.Create(cli),
@@ -32,7 +34,7 @@ internal static class CommandLine
     }
 
     /// <summary>Parses and runs. Never throws: every failure becomes a message and an <see cref="ExitCode"/>.</summary>
-    public static async Task<int> RunAsync(IReadOnlyList<string> args, CliContext cli)
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, CliContext cli, CancellationToken cancellationToken = default)
     {
         ParseResult parsed = CreateRoot(cli).Parse(args, Parser);
         var configuration = new InvocationConfiguration
@@ -46,8 +48,10 @@ internal static class CommandLine
         try
         {
             if (parsed.Action is ParseErrorAction)
-                return ReportUsage(parsed, cli);
-            return await parsed.InvokeAsync(configuration).ConfigureAwait(false);
+                return ReportUsage(parsed, cli, string.Join(Environment.NewLine, parsed.Errors.Select(e => e.Message)));
+            if (parsed.Action is not HelpWithExamples && FindMistypedOption(parsed) is { } option)
+                return ReportUsage(parsed, cli, $"Unrecognized option '{option}'. Text that starts with '-' is given behind '--'.");
+            return await parsed.InvokeAsync(configuration, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
@@ -61,12 +65,23 @@ internal static class CommandLine
         }
     }
 
-    private static int ReportUsage(ParseResult parsed, CliContext cli)
+    // The parser takes an option it does not know for the text of an argument: a mistyped one would silently become the prompt.
+    private static string? FindMistypedOption(ParseResult parsed)
+    {
+        if (parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash))
+            return null;
+        return parsed.CommandResult.Children.OfType<ArgumentResult>()
+            .SelectMany(argument => argument.Tokens)
+            .Select(token => token.Value)
+            .FirstOrDefault(text => text.Length > 1 && text[0] == '-' && (text[1] == '-' || char.IsAsciiLetter(text[1])));
+    }
+
+    private static int ReportUsage(ParseResult parsed, CliContext cli, string message)
     {
         var report = new ErrorReport
         {
             ExitCode = ExitCode.Usage,
-            Message = string.Join(Environment.NewLine, parsed.Errors.Select(e => e.Message)),
+            Message = message,
             NextSteps = [$"'{Names.FullName(parsed.CommandResult.Command)} --help' shows the options and examples."],
         };
         report.Write(cli, asJson: parsed.Tokens.Any(t => t.Value == CommonOptions.JsonName));

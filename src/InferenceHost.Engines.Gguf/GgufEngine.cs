@@ -16,19 +16,20 @@ public sealed unsafe class GgufEngine : IEngine
     private float* _logits;
     private int _outputs;
 
-    private GgufEngine(LlamaModelHandle model, LlamaContextHandle context, GgmlThreadpoolHandle? threads, GgufEngineOptions options, DeviceChoice device, string architecture)
+    private GgufEngine(LlamaModelHandle model, LlamaContextHandle context, GgmlThreadpoolHandle? threads, GgufEngineOptions options, DeviceChoice device, string architecture, int threadCount)
     {
         _model = model;
         _context = context;
         _threads = threads;
         _batch = new NativeBatch(options.BatchTokens);
         _memory = LibLlama.llama_get_memory(context);
+        Threads = threadCount;
         _maxOutputs = OutputLimit(options);
         GgufVocabulary = new GgufVocabulary(model);
         Tokenizer = new GuardedTokenizer(model, GgufVocabulary);
         Architecture = architecture;
         var pool = (int)LibLlama.llama_n_ctx(context);
-        var rewindable = !LibLlama.llama_model_is_recurrent(model) && !LibLlama.llama_model_is_hybrid(model);
+        var rewindable = IsRewindable(model);
         Capabilities = new EngineCapabilities
         {
             VocabularySize = GgufVocabulary.Size,
@@ -37,6 +38,7 @@ public sealed unsafe class GgufEngine : IEngine
             MaxSequences = options.MaxSequences,
             // llama.cpp aborts on a batch that is larger than the pool.
             MaxBatchTokens = Math.Min(options.BatchTokens, pool),
+            MaxOutputs = _maxOutputs,
             CanTrim = rewindable,
             CanSharePrefix = rewindable,
             AdapterMode = AdapterMode.None,
@@ -55,6 +57,9 @@ public sealed unsafe class GgufEngine : IEngine
 
     /// <summary>The tokenizer of the model; safe for any thread while the engine lives.</summary>
     public GuardedTokenizer Tokenizer { get; }
+
+    /// <summary>Compute threads in use.</summary>
+    public int Threads { get; }
 
     /// <summary>general.architecture of the file.</summary>
     public string Architecture { get; }
@@ -80,12 +85,14 @@ public sealed unsafe class GgufEngine : IEngine
         {
             if (LibLlama.llama_model_has_encoder(model) || !LibLlama.llama_model_has_decoder(model) || LibLlama.llama_model_is_diffusion(model))
                 throw new EngineException($"architecture '{header.Architecture}' does not generate text token by token and is not served");
+            if (!IsRewindable(model) && options.Parallel is { } parallel)
+                options = options with { MaxSequences = parallel };
             context = LlamaContextHandle.Create(model, ContextParameters(options, device, threads));
             pool = GgmlThreadpoolHandle.TryCreate(threads);
             if (pool is not null)
                 LibLlama.llama_attach_threadpool(context, pool, pool);
             cancellation.ThrowIfCancellationRequested();
-            var engine = new GgufEngine(model, context, pool, options, device, header.Architecture);
+            var engine = new GgufEngine(model, context, pool, options, device, header.Architecture, threads);
             if (options.WarmUp)
                 engine.DecodeOnce();
             return engine;
@@ -187,6 +194,7 @@ public sealed unsafe class GgufEngine : IEngine
         InRange(options.ContextTokens, 1, 1 << 24, nameof(options.ContextTokens));
         InRange(options.MaxSequences, 1, 256, nameof(options.MaxSequences));
         InRange(options.BatchTokens, 1, 65_536, nameof(options.BatchTokens));
+        InRange(options.Parallel ?? 1, 1, options.MaxSequences, nameof(options.Parallel));
         InRange(options.MaxOutputs, 0, 65_536, nameof(options.MaxOutputs));
         InRange(options.Threads, 0, 512, nameof(options.Threads));
     }
@@ -197,7 +205,10 @@ public sealed unsafe class GgufEngine : IEngine
             throw new ArgumentOutOfRangeException(name, value, $"{name} must be {low}..{high}");
     }
 
+    // llama.cpp reserves a graph with an output for every sequence number.
     private static int OutputLimit(GgufEngineOptions options) => Math.Max(options.MaxSequences, options.MaxOutputs);
+
+    private static bool IsRewindable(LlamaModelHandle model) => !LibLlama.llama_model_is_recurrent(model) && !LibLlama.llama_model_is_hybrid(model);
 
     private static llama_context_params ContextParameters(GgufEngineOptions options, DeviceChoice device, int threads)
     {

@@ -4,6 +4,7 @@ using InferenceHost.Core.Sampling;
 using InferenceHost.Core.Scheduling;
 using InferenceHost.Engines.Gguf;
 using InferenceHost.Protocol.Worker.V1;
+using InferenceHost.Worker.Tokenization;
 
 namespace InferenceHost.Worker;
 
@@ -13,6 +14,7 @@ internal sealed class Engine : IDisposable
     private const int DefaultContextTokens = 16_384;
     private const int DefaultBatchTokens = 512;
     private const int MaxSequences = 256;
+    private const int CachedSequences = 96;
     private const ulong WarmUpIds = ulong.MaxValue - 1_000;
 
     private readonly GgufEngine _engine;
@@ -36,7 +38,8 @@ internal sealed class Engine : IDisposable
         if (load.QueueLimit > 0) options = options with { MaxWaiting = load.QueueLimit, MaxWaitingPerTenant = load.QueueLimit };
         if (load.AdapterMemoryBytes > 0) options = options with { AdapterMemoryBytes = load.AdapterMemoryBytes };
         Loop = new EngineLoop(engine, frames, options);
-        Submissions = new Submissions(Loop, engine, frames, link);
+        IPromptTokenizer tokenizer = (IPromptTokenizer?)UnigramPromptTokenizer.TryOpen(load.Path) ?? new EnginePromptTokenizer(engine.Tokenizer, engine.GgufVocabulary);
+        Submissions = new Submissions(Loop, engine, tokenizer, link);
     }
 
     public EngineLoop Loop { get; }
@@ -58,7 +61,7 @@ internal sealed class Engine : IDisposable
                 ModelPath = load.Path,
                 Device = load.Device switch { "cpu" => GgufDevice.Cpu, "cuda" => GgufDevice.Cuda, _ => GgufDevice.Auto },
                 ContextTokens = load.ContextTokens > 0 ? load.ContextTokens : DefaultContextTokens,
-                MaxSequences = MaxSequences,
+                MaxSequences = Math.Min(MaxSequences, load.Parallel + CachedSequences),
                 Parallel = load.Parallel,
                 BatchTokens = Math.Max(load.BatchTokens > 0 ? load.BatchTokens : DefaultBatchTokens, load.Parallel),
                 Threads = load.Threads,

@@ -1,6 +1,4 @@
 using InferenceHost.Core.Execution;
-using InferenceHost.Core.Requests;
-using InferenceHost.Engines.Gguf;
 using InferenceHost.Protocol.Worker.V1;
 
 namespace InferenceHost.Worker;
@@ -114,7 +112,7 @@ internal sealed class EngineHost(ServerLink link)
         if (_engine is { } engine)
         {
             var until = Environment.TickCount64 + drainMs;
-            while (Environment.TickCount64 < until && engine.Loop.CountActive() > 0) Thread.Sleep(20);
+            while (Environment.TickCount64 < until && engine.Loop.ActiveRequests > 0) Thread.Sleep(20);
             engine.Loop.Stop();
             engine.Stopped.Wait(TimeSpan.FromSeconds(5));
         }

@@ -1,5 +1,4 @@
 using Google.Protobuf;
-using InferenceHost.Core.Requests;
 using InferenceHost.Core.Streaming;
 using InferenceHost.Protocol.Worker.V1;
 using CoreFinishReason = InferenceHost.Core.Requests.FinishReason;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using InferenceHost.Core;
 using InferenceHost.Core.Execution;
 using InferenceHost.Core.Requests;
 using InferenceHost.Core.Sampling;
@@ -7,6 +6,7 @@ using InferenceHost.Core.Streaming;
 using InferenceHost.Engines.Gguf;
 using InferenceHost.Engines.Gguf.Tokenization;
 using InferenceHost.Protocol.Worker.V1;
+using InferenceHost.Worker.Tokenization;
 using WireSegment = InferenceHost.Protocol.Worker.V1.TextSegment;
 using Segment = InferenceHost.Engines.Gguf.Tokenization.TextSegment;
 
@@ -16,14 +16,13 @@ namespace InferenceHost.Worker;
 /// Turns submissions into requests of the loop: tokenises off the engine thread (short texts on the reading thread, long ones on the thread pool) and lets
 /// a cancel overtake a text that is still being tokenised.
 /// </summary>
-internal sealed class Submissions(EngineLoop loop, GgufEngine engine, FrameEncoder frames, ServerLink link)
+internal sealed class Submissions(EngineLoop loop, GgufEngine engine, IPromptTokenizer tokenizer, ServerLink link)
 {
     private const int InlineChars = 4096;
 
     private readonly ConcurrentDictionary<ulong, bool> _cancelled = new();
-    private readonly GuardedTokenizer _tokenizer = engine.Tokenizer;
 
-    public string TokenizerName => engine.GgufVocabulary.KindName;
+    public string TokenizerName => tokenizer.Name;
 
     public void Submit(Submit submit)
     {
@@ -78,7 +77,7 @@ internal sealed class Submissions(EngineLoop loop, GgufEngine engine, FrameEncod
             bytes.AddRange(buffer.AsSpan(0, assembler.Append(piece, buffer)));
         }
         bytes.AddRange(buffer.AsSpan(0, assembler.Flush(buffer)));
-        link.Answer(call, new FromWorker { Text = new Text { Utf8 = Google.Protobuf.ByteString.CopyFrom([.. bytes]) } });
+        link.Answer(call, new FromWorker { Text = new Protocol.Worker.V1.Text { Utf8 = Google.Protobuf.ByteString.CopyFrom([.. bytes]) } });
     }
 
     private void TokenizeAndEnter(Submit submit)
@@ -91,7 +90,7 @@ internal sealed class Submissions(EngineLoop loop, GgufEngine engine, FrameEncod
     private TokenizeResult Run(IEnumerable<WireSegment> segments, bool addBos, int limit)
     {
         Segment[] parts = [.. segments.Select(s => new Segment(s.Text, s.ParseSpecial))];
-        return _tokenizer.Tokenize(parts, addBos, limit);
+        return tokenizer.Tokenize(parts, addBos, limit);
     }
 
     private Refusal? ToRefusal(TokenizeResult result, string field) => result.Status switch

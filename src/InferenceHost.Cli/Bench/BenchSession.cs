@@ -8,7 +8,11 @@ using Spectre.Console;
 namespace InferenceHost.Cli.Bench;
 
 /// <summary>One run: connect, warm up, let the targets take turns, report.</summary>
-internal sealed class BenchSession(BenchSettings settings, IAnsiConsole console, TimeProvider time)
+/// <param name="settings">What to run.</param>
+/// <param name="console">Takes the tables.</param>
+/// <param name="note">Takes progress, line by line.</param>
+/// <param name="time">Clock of the report and of the pauses.</param>
+internal sealed class BenchSession(BenchSettings settings, IAnsiConsole console, Action<string> note, TimeProvider time)
 {
     /// <summary>Runs everything and writes the files.</summary>
     /// <returns>The exit code.</returns>
@@ -37,20 +41,20 @@ internal sealed class BenchSession(BenchSettings settings, IAnsiConsole console,
         {
             var info = await target.ConnectAsync(settings.Plan.Adapters, cancellationToken);
             infos.Add(info);
-            console.MarkupLineInterpolated($"[dim]{info.Name}: {info.Kind}, {info.Endpoint}, version {info.Version ?? "unknown"}, {info.Model ?? "unknown model"} {info.Details}[/]");
+            note($"{info.Name}: {info.Kind}, {info.Endpoint}, version {info.Version ?? "unknown"}, {info.Model ?? "unknown model"} {info.Details}");
         }
-        var plan = await PlanAsync(targets, cancellationToken);
+        var plans = PlanFor(targets, await PlanAsync(targets, cancellationToken));
         List<LevelReport> levels = [];
         List<ScenarioReport> scenarios = [];
         if (settings.Scenario == BenchOptionReader.Load)
         {
-            foreach (var level in settings.Levels) levels.Add(await RunLevelAsync(targets, plan, level, cancellationToken));
+            foreach (var level in settings.Levels) levels.Add(await RunLevelAsync(targets, plans, level, cancellationToken));
         }
         else
         {
-            scenarios.Add(await RunScenarioAsync(targets, plan, cancellationToken));
+            scenarios.Add(await RunScenarioAsync(targets, plans, cancellationToken));
         }
-        return new BenchReport(BenchReport.CurrentFormat, environment, Describe(plan), settings.Baseline, infos, levels, scenarios);
+        return new BenchReport(BenchReport.CurrentFormat, environment, Describe(plans[0]), settings.Baseline, infos, levels, scenarios);
     }
 
     private async Task<WorkloadPlan> PlanAsync(List<IBenchTarget> targets, CancellationToken cancellationToken)
@@ -59,14 +63,21 @@ internal sealed class BenchSession(BenchSettings settings, IAnsiConsole console,
         return plan with { Prompts = await settings.Prompts.CreateAsync(plan.PromptLength is not null || plan.Lengths is not null, targets, cancellationToken) };
     }
 
-    private async Task<LevelReport> RunLevelAsync(List<IBenchTarget> targets, WorkloadPlan plan, LoadLevel level, CancellationToken cancellationToken)
+    // All targets get the same requests; but where two of them are one server, the second would find its random prompts in the first one's cache.
+    private static List<WorkloadPlan> PlanFor(List<IBenchTarget> targets, WorkloadPlan plan) => [.. targets.Select((target, i) =>
+    {
+        var before = targets.Take(i).Count(other => other.Spec.Endpoint.Authority == target.Spec.Endpoint.Authority);
+        return before == 0 ? plan : plan with { Seed = SeededRandom.Derive(plan.Seed, before).NextUInt64() };
+    })];
+
+    private async Task<LevelReport> RunLevelAsync(List<IBenchTarget> targets, List<WorkloadPlan> plans, LoadLevel level, CancellationToken cancellationToken)
     {
         var rounds = targets.Select(_ => new List<RoundResult>()).ToList();
         for (var round = -settings.WarmupRounds; round < settings.Repetitions; round++)
         {
             for (var i = 0; i < targets.Count; i++)
             {
-                var result = await RunRoundAsync(targets[i], plan, level, round, cancellationToken);
+                var result = await RunRoundAsync(targets[i], plans[i], level, round, cancellationToken);
                 if (round >= 0) rounds[i].Add(result);
                 if (settings.Pause > TimeSpan.Zero) await Task.Delay(settings.Pause, time, cancellationToken);
             }
@@ -83,33 +94,38 @@ internal sealed class BenchSession(BenchSettings settings, IAnsiConsole console,
         return LoadRunner.RunOpenAsync(target, requests, arrivals, settings.Objective, settings.Timeout, cancellationToken);
     }
 
-    private async Task<ScenarioReport> RunScenarioAsync(List<IBenchTarget> targets, WorkloadPlan plan, CancellationToken cancellationToken)
+    private async Task<ScenarioReport> RunScenarioAsync(List<IBenchTarget> targets, List<WorkloadPlan> plans, CancellationToken cancellationToken)
     {
-        var shared = new ScenarioSettings(plan, settings.Levels[0].Streams!.Value, plan.PromptLength!.Value, settings.Timeout);
-        IScenario scenario = settings.Scenario switch
-        {
-            "second-request" => new SecondRequestScenario(shared),
-            "long-prefill" => new LongPrefillScenario(shared),
-            _ => new SharedPrefixScenario(shared),
-        };
+        var scenarios = plans.Select(CreateScenario).ToList();
         var samples = targets.Select(_ => new List<ScenarioSample>()).ToList();
         for (var round = -settings.WarmupRounds; round < settings.Repetitions; round++)
         {
             for (var i = 0; i < targets.Count; i++)
             {
-                var sample = await scenario.RunAsync(targets[i], round, cancellationToken);
+                var sample = await scenarios[i].RunAsync(targets[i], round, cancellationToken);
                 if (round >= 0) samples[i].Add(sample);
                 if (settings.Pause > TimeSpan.Zero) await Task.Delay(settings.Pause, time, cancellationToken);
             }
-            if (round >= 0) console.MarkupLineInterpolated($"[dim]{scenario.Name}, round {round + 1} of {settings.Repetitions} done[/]");
+            if (round >= 0) note($"{settings.Scenario}, round {round + 1} of {settings.Repetitions} done");
         }
-        return ScenarioReport.Of(scenario, [.. targets.Select((target, i) => (target.Spec.Name, (IReadOnlyList<ScenarioSample>)samples[i]))]);
+        return ScenarioReport.Of(scenarios[0], [.. targets.Select((target, i) => (target.Spec.Name, (IReadOnlyList<ScenarioSample>)samples[i]))]);
+    }
+
+    private IScenario CreateScenario(WorkloadPlan plan)
+    {
+        var shared = new ScenarioSettings(plan, settings.Levels[0].Streams!.Value, plan.PromptLength!.Value, settings.Timeout);
+        return settings.Scenario switch
+        {
+            "second-request" => new SecondRequestScenario(shared),
+            "long-prefill" => new LongPrefillScenario(shared),
+            _ => new SharedPrefixScenario(shared),
+        };
     }
 
     private void ShowRound(LoadLevel level, int round, List<IBenchTarget> targets, List<List<RoundResult>> rounds)
     {
         var figures = targets.Select((target, i) => $"{target.Spec.Name} {Figure.Of(rounds[i][^1].TokensPerSecond)}");
-        console.MarkupLineInterpolated($"[dim]{level.Label}, round {round + 1} of {settings.Repetitions}: {string.Join(", ", figures)} tokens/s[/]");
+        note($"{level.Label}, round {round + 1} of {settings.Repetitions}: {string.Join(", ", figures)} tokens/s");
     }
 
     private WorkloadInfo Describe(WorkloadPlan plan)
@@ -151,18 +167,18 @@ internal sealed class BenchSession(BenchSettings settings, IAnsiConsole console,
     {
         if (report.Failures > settings.MaxErrors)
         {
-            console.MarkupLineInterpolated($"[red]{report.Failures} failed, {settings.MaxErrors} allowed[/]");
-            return BenchExitCode.RequestsFailed;
+            note($"{report.Failures} requests failed, {settings.MaxErrors} allowed");
+            return ExitCode.Failure;
         }
-        var code = BenchExitCode.Success;
+        var code = ExitCode.Ok;
         foreach (var level in report.Levels)
         {
             if (!settings.MinRatios.TryGetValue(level.Streams ?? level.RatePerSecond ?? 0, out var least)) continue;
             foreach (var target in settings.Targets.Where(target => target.Name != settings.Baseline))
             {
                 if (level.ThroughputRatio(target.Name) is { } ratio && ratio >= least) continue;
-                console.MarkupLineInterpolated($"[red]{target.Name}, {level.Label}: ratio {Figure.Ratio(level.ThroughputRatio(target.Name))} is below {Figure.Ratio(least)}[/]");
-                code = BenchExitCode.RatioMissed;
+                note($"{target.Name}, {level.Label}: ratio {Figure.Ratio(level.ThroughputRatio(target.Name))} is below {Figure.Ratio(least)}");
+                code = BenchException.RatioMissed;
             }
         }
         return code;

@@ -10,7 +10,7 @@ namespace InferenceHost.Cli.Client;
 internal static class CallErrors
 {
     /// <summary>Explains a failed call with the details the server sent along.</summary>
-    public static ErrorReport Explain(RpcException exception, Uri endpoint)
+    public static ErrorReport Explain(RpcException exception, EndpointAddress endpoint)
     {
         RpcStatus? status = ReadStatus(exception);
         bool unreachable = exception is { StatusCode: StatusCode.Unavailable } && status is null && (HasCause<HttpRequestException>(exception) || HasCause<SocketException>(exception));
@@ -18,7 +18,7 @@ internal static class CallErrors
         return new ErrorReport
         {
             ExitCode = ToExitCode(exception.StatusCode),
-            Message = unreachable ? $"no server answers at {endpoint.GetLeftPart(UriPartial.Authority)}" : MessageOf(exception),
+            Message = unreachable ? $"no server answers at {endpoint}" : MessageOf(exception),
             Status = Spell(exception.StatusCode),
             Reason = info?.Reason,
             Facts = info?.Metadata.ToDictionary(m => m.Key, m => m.Value) ?? [],

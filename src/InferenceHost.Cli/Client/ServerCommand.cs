@@ -2,6 +2,7 @@ using System.CommandLine;
 using Grpc.Core;
 using InferenceHost.Cli.Output;
 using InferenceHost.Cli.Parsing;
+using InferenceHost.ModelFiles;
 
 namespace InferenceHost.Cli.Client;
 
@@ -64,6 +65,10 @@ internal static class ServerCommand
                 NextSteps = exception.NextStep is { } step ? [step] : [],
             });
         }
+        catch (ModelFileException exception)
+        {
+            return Report(ExplainFile(exception));
+        }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
             return Report(new ErrorReport { ExitCode = ExitCode.NotFound, Message = exception.Message });
@@ -73,4 +78,13 @@ internal static class ServerCommand
             return Report(new ErrorReport { ExitCode = ExitCode.Failure, Message = exception.Message });
         }
     }
+
+    /// <summary>A refused file with its field and what was found and allowed there.</summary>
+    internal static ErrorReport ExplainFile(ModelFileException exception) => new()
+    {
+        ExitCode = File.Exists(exception.Path) || Directory.Exists(exception.Path) ? ExitCode.Failure : ExitCode.NotFound,
+        Message = $"{exception.Path} is refused",
+        Fields = [(exception.Field + (exception.Offset is { } offset ? $" at byte {offset}" : ""), $"found {exception.Found}; allowed: {exception.Allowed}")],
+        NextSteps = [exception.Remedy],
+    };
 }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
@@ -11,7 +12,7 @@ internal sealed class ServerConnection : IDisposable
     private readonly GrpcChannel _channel;
     private readonly TimeSpan? _timeout;
 
-    public ServerConnection(Uri endpoint, TimeSpan? timeout)
+    public ServerConnection(EndpointAddress endpoint, TimeSpan? timeout)
     {
         Endpoint = endpoint;
         _timeout = timeout;
@@ -25,7 +26,9 @@ internal sealed class ServerConnection : IDisposable
             KeepAlivePingTimeout = TimeSpan.FromSeconds(20),
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
         };
-        _channel = GrpcChannel.ForAddress(endpoint, new GrpcChannelOptions
+        if (endpoint.UnixPath is { } path)
+            handler.ConnectCallback = (_, cancellationToken) => ConnectAsync(path, cancellationToken);
+        _channel = GrpcChannel.ForAddress(endpoint.Uri, new GrpcChannelOptions
         {
             HttpHandler = handler,
             DisposeHttpClient = true,
@@ -39,7 +42,7 @@ internal sealed class ServerConnection : IDisposable
         Health = new Health.HealthClient(_channel);
     }
 
-    public Uri Endpoint { get; }
+    public EndpointAddress Endpoint { get; }
 
     public Inference.InferenceClient Inference { get; }
 
@@ -56,4 +59,19 @@ internal sealed class ServerConnection : IDisposable
         new(deadline: _timeout is { } limit ? DateTime.UtcNow + limit : null, cancellationToken: cancellationToken);
 
     public void Dispose() => _channel.Dispose();
+
+    private static async ValueTask<Stream> ConnectAsync(string path, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 }

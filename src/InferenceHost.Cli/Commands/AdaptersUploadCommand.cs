@@ -1,8 +1,10 @@
 using System.CommandLine;
-using InferenceHost.Cli.Uploads;
 using InferenceHost.Cli.Client;
+using InferenceHost.Cli.Files;
 using InferenceHost.Cli.Output;
 using InferenceHost.Cli.Parsing;
+using InferenceHost.Cli.Uploads;
+using InferenceHost.ModelFiles;
 using InferenceHost.Protocol.V1;
 
 namespace InferenceHost.Cli.Commands;
@@ -50,21 +52,32 @@ internal static class AdaptersUploadCommand
     {
         var name = new Argument<string>("name") { Description = "1 .. 128 characters of letters, digits, '.', '_', '-'." };
         var path = new Argument<string>("path") { Description = "GGUF LoRA file, or a PEFT folder (adapter_config.json and safetensors)." };
+        var model = new Option<string?>("--base") { Description = "Base model for a PEFT folder; the server's where its file can be read here.", HelpName = "PATH" };
         command.Add(name);
         command.Add(path);
+        command.Add(model);
         command.Runs(cli, async (server, parsed, cancellationToken) =>
         {
             var header = new PutAdapterHeader { Name = parsed.GetRequiredValue(name) };
-            using AdapterSource source = AdapterSource.Open(parsed.GetRequiredValue(path));
+            using AdapterImport source = AdapterImport.Open(parsed.GetRequiredValue(path));
             await condition(header, server, parsed, cancellationToken).ConfigureAwait(false);
+            string? basePath = parsed.GetValue(model) ?? (source.NeedsModel ? await FindModelAsync(server, cancellationToken).ConfigureAwait(false) : null);
             AdapterInfo info = await ProgressView.RunAsync(cli, parsed.GetValue<bool>(CommonOptions.JsonName), async progress =>
             {
-                string gguf = source.Prepare(progress, cancellationToken);
+                progress.Report((source.NeedsModel ? "converting" : "reading", 0));
+                string gguf = source.ToGguf(basePath);
                 header.FileBytes = new FileInfo(gguf).Length;
-                header.Sha256 = await AdapterUpload.HashAsync(gguf, progress, cancellationToken).ConfigureAwait(false);
+                header.Sha256 = await ContentHash.ComputeAsync(gguf, cancel: cancellationToken).ConfigureAwait(false);
                 return await AdapterUpload.SendAsync(server, header, gguf, progress, cancellationToken).ConfigureAwait(false);
             }).ConfigureAwait(false);
             return AdaptersCommand.Show(cli, parsed, info);
         });
+    }
+
+    // The file of the loaded model, where the server runs on this machine.
+    private static async Task<string?> FindModelAsync(ServerConnection server, CancellationToken cancellationToken)
+    {
+        DescribeModelResponse loaded = await server.Models.DescribeAsync(new DescribeModelRequest(), server.Call(cancellationToken)).ConfigureAwait(false);
+        return File.Exists(loaded.Info?.Path) ? loaded.Info.Path : null;
     }
 }

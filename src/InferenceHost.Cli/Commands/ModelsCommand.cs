@@ -13,5 +13,6 @@ internal static class ModelsCommand
             ModelsInspectCommand.Create(cli),
             ModelsLoadCommand.Create(cli),
             ModelsUnloadCommand.Create(cli),
+            ModelsVerifyCommand.Create(cli),
         };
 }

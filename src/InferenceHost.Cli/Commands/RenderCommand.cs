@@ -4,6 +4,7 @@ using InferenceHost.Cli.Lines;
 using InferenceHost.Cli.Output;
 using InferenceHost.Cli.Parsing;
 using InferenceHost.Protocol.V1;
+using InferenceHost.Text.ChatTemplates;
 using Spectre.Console;
 
 namespace InferenceHost.Cli.Commands;
@@ -31,7 +32,7 @@ internal static class RenderCommand
         command.Runs(cli, async (server, parsed, cancellationToken) =>
         {
             if (parsed.GetValue(lines))
-                return await JsonLines.TransformAsync(cli, TemplateLine.Render, cancellationToken).ConfigureAwait(false);
+                return await JsonLines.TransformAsync(cli, TemplateLines.Render, cancellationToken).ConfigureAwait(false);
             var request = new RenderRequest
             {
                 TemplateVariables = conversation.ReadVariables(parsed),
@@ -55,7 +56,7 @@ internal static class RenderCommand
         if (cli.IsPretty)
         {
             foreach (RenderSpan span in rendered.Spans)
-                cli.Ansi.Write(new Text(TerminalText.Sanitize(span.Text), span.FromTemplate ? FromTemplate : FromMessage));
+                cli.Ansi.Write(new StyledText(TerminalText.Sanitize(span.Text), span.FromTemplate ? FromTemplate : FromMessage));
             cli.Ansi.WriteLine();
             cli.Note($"{rendered.TokenIds.Count} tokens; yellow = template, green = message");
         }

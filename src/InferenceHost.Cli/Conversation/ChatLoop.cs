@@ -104,7 +104,7 @@ internal sealed class ChatLoop(CliContext cli, ServerConnection server, ChatStat
         while (true)
         {
             if (IsInteractive)
-                cli.Ansi.Write(new Text(text.Length == 0 ? $"{state.Adapter ?? "base"} > " : "... ", new Style(Color.Green, decoration: Decoration.Bold)));
+                cli.Ansi.Write(new StyledText(text.Length == 0 ? $"{state.Adapter ?? "base"} > " : "... ", new Style(Color.Green, decoration: Decoration.Bold)));
             string? line = await cli.In.ReadLineAsync(CancellationToken.None).ConfigureAwait(false);
             if (line is null)
                 return text.Length > 0 ? text.ToString() : null;

@@ -45,7 +45,8 @@ internal static class TokenLine
         {
             return JsonSerializer.Deserialize<T>(line) ?? throw new CliException(ExitCode.Usage, $"the line is null, not {expected}");
         }
-        catch (JsonException exception)
+        // The reader answers lone surrogates with the second kind.
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
             throw new CliException(ExitCode.Usage, $"the line is not {expected}: {exception.Message}");
         }

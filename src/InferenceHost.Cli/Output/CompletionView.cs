@@ -105,7 +105,7 @@ internal sealed class CompletionView(CliContext cli, int samples)
             return;
         _inReasoning = true;
         if (cli.IsErrorPretty)
-            cli.AnsiError.Write(new Text(TerminalText.Sanitize(text), new Style(Color.Grey, decoration: Decoration.Italic)));
+            cli.AnsiError.Write(new StyledText(TerminalText.Sanitize(text), new Style(Color.Grey, decoration: Decoration.Italic)));
         else
             cli.Error.Write(text);
     }

@@ -40,7 +40,7 @@ internal sealed class ErrorReport
         foreach ((string text, Style style) in Lines())
         {
             if (cli.IsErrorPretty)
-                cli.AnsiError.Write(new Text(TerminalText.Sanitize(text) + Environment.NewLine, style));
+                cli.AnsiError.Write(new StyledText(TerminalText.Sanitize(text) + Environment.NewLine, style));
             else
                 cli.Error.WriteLine(text);
         }

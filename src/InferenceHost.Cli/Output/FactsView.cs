@@ -23,7 +23,7 @@ internal sealed class FactsView
         {
             if (cli.IsPretty)
             {
-                cli.Ansi.Write(new Text(name.PadRight(width) + "  ", new Style(Color.Grey)));
+                cli.Ansi.Write(new StyledText(name.PadRight(width) + "  ", new Style(Color.Grey)));
                 cli.Ansi.WriteLine(TerminalText.Sanitize(value));
             }
             else

@@ -26,9 +26,9 @@ internal sealed class TableView(params string[] columns)
     {
         var table = new Table { Border = TableBorder.Rounded, BorderStyle = new Style(Color.Grey) };
         foreach (string column in columns)
-            table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold))));
+            table.AddColumn(new TableColumn(new StyledText(column, new Style(decoration: Decoration.Bold))));
         foreach (string[] row in _rows)
-            table.AddRow(row.Select(cell => new Text(TerminalText.Sanitize(cell))));
+            table.AddRow(row.Select(cell => new StyledText(TerminalText.Sanitize(cell))));
         console.Write(table);
     }
 

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
 using InferenceHost.Cli.Client;
@@ -11,23 +10,6 @@ internal static class AdapterUpload
 {
     // Big enough to be cheap, small enough for a smooth bar; the server accepts up to 1 MiB.
     private const int ChunkBytes = 256 * 1024;
-
-    /// <summary>SHA-256 of a file, hexadecimal, lower case.</summary>
-    public static async Task<string> HashAsync(string path, IProgress<(string, double)> progress, CancellationToken cancellationToken)
-    {
-        await using FileStream file = Open(path);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        byte[] buffer = new byte[ChunkBytes];
-        for (long done = 0; ;)
-        {
-            int read = await file.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
-            if (read == 0)
-                return Convert.ToHexStringLower(hash.GetHashAndReset());
-            hash.AppendData(buffer, 0, read);
-            done += read;
-            progress.Report(("hashing", Part(done, file.Length)));
-        }
-    }
 
     /// <summary>Uploads the file at <paramref name="path"/> as <paramref name="header"/> says and waits until the server has checked it.</summary>
     /// <exception cref="RpcException">The server refused it.</exception>

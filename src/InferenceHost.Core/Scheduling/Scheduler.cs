@@ -155,7 +155,7 @@ internal sealed class Scheduler
             foreach (var sequence in _running)
                 if (sequence.Needed == 1 && InGroup(sequence, group)) rows++;
         }
-        var spare = Math.Min(_ledger.Free, _options.MaxBatchTokens) - rows;
+        var spare = Math.Min(Math.Min(_ledger.Free, _options.SpeculationRows), Math.Min(_options.MaxBatchTokens, _capabilities.MaxOutputs)) - rows;
         foreach (var sequence in _running)
         {
             if (sequence.Needed != 1 || !InGroup(sequence, group)) continue;

@@ -7,7 +7,7 @@ namespace InferenceHost.Core.Speculation;
 /// <remarks>
 /// The text is indexed as it grows; up to the capacity given at creation no call allocates. The draft length doubles while whole drafts are accepted and falls back to
 /// one more than was accepted; when the running acceptance falls below the floor, drafting pauses for a number of tokens, twice as long each time it fails again.
-/// The method is Saxena's "prompt lookup decoding" (2023), which leaves the outcome to <see cref="DraftVerifier"/>.
+/// The method is Saxena's "prompt lookup decoding" (2023); whether a draft stands is decided where it is sampled.
 /// </remarks>
 public sealed class NgramDrafter
 {

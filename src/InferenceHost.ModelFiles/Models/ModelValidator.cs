@@ -25,6 +25,7 @@ public static class ModelValidator
         var architecture = CheckArchitecture(file);
         var vocabulary = new VocabularyChecker(file).Check();
         CheckTexts(file);
+        KeyTypes.Check(file, architecture);
         if (vocabularyOnly)
             return;
         if (file.Tensors.Count == 0)

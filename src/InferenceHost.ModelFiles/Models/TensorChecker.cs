@@ -6,6 +6,8 @@ namespace InferenceHost.ModelFiles.Models;
 /// <summary>Compares a model's tensors with its hyper-parameters: for every architecture the form, for the common ones every name and shape.</summary>
 internal sealed class TensorChecker(ModelParts parts, HyperParameters p, int vocabulary)
 {
+    // The few tensors that hold indices; no architecture with a plan has them.
+    private static readonly string[] IntegerTables = ["ffn_gate_tid2eid", "masked_embd_ordering", "d2t"];
     private const string Reconvert = "The file does not fit its own header; convert or copy it again.";
     private readonly TensorShapes _shapes = new(p, vocabulary);
     private readonly HashSet<string> _expected = new(StringComparer.Ordinal);
@@ -18,7 +20,8 @@ internal sealed class TensorChecker(ModelParts parts, HyperParameters p, int voc
             throw Missing("token_embd.weight");
         if (!embedding.HasShape(p.Embedding, vocabulary))
             throw Wrong(embedding, $"{p.Embedding} x {vocabulary} (embedding length x tokens)");
-        if (TensorPlans.For(p.Architecture) is { } plan && !DiffersByWindow())
+        CheckWindowSizes();
+        if (TensorPlans.For(p.Architecture) is { } plan)
             CheckPlan(plan);
     }
 
@@ -33,19 +36,15 @@ internal sealed class TensorChecker(ModelParts parts, HyperParameters p, int voc
                 throw Bad(tensor, $"the name '{name}'", $"blk.0 to blk.{p.Layers - 1}");
         }
 
+        if (IntegerTables.Any(table => name.Contains(table, StringComparison.Ordinal)))
+            return;
         var vector = tensor.Dimensions == 1 && !name.Contains("gate_inp", StringComparison.Ordinal);
-        var integer = tensor.Type is GgmlType.I32 or GgmlType.I64;
-        if ((vector && !integer) || name.EndsWith(".bias", StringComparison.Ordinal) || name.EndsWith("_norm.weight", StringComparison.Ordinal)
-            || name.EndsWith(".conv.weight", StringComparison.Ordinal))
+        if (vector || name.EndsWith(".bias", StringComparison.Ordinal) || name.EndsWith("_norm.weight", StringComparison.Ordinal) || name.EndsWith(".conv.weight", StringComparison.Ordinal))
         {
             if (tensor.Type != GgmlType.F32)
                 throw Bad(tensor, $"type {tensor.Type}", "F32 for norms, biases and other vectors");
         }
-        else if (!integer && !GgmlTypes.IsWeightType(tensor.Type))
-        {
-            throw Bad(tensor, $"type {tensor.Type}", "a weight type (F32, F16, BF16 or a quantised one)");
-        }
-        else if (integer && name.Contains("token_embd", StringComparison.Ordinal))
+        else if (!GgmlTypes.IsWeightType(tensor.Type))
         {
             throw Bad(tensor, $"type {tensor.Type}", "a weight type (F32, F16, BF16 or a quantised one)");
         }
@@ -150,23 +149,16 @@ internal sealed class TensorChecker(ModelParts parts, HyperParameters p, int voc
         }
     }
 
-    private bool Applies(RuleScope scope, int layer) => scope switch
-    {
-        RuleScope.Dense => p.Experts == 0,
-        RuleScope.Experts => p.Experts > 0,
-        RuleScope.Attention => p.HeadsKv[layer] > 0,
-        RuleScope.Recurrent => p.HeadsKv[layer] == 0,
-        _ => true,
-    };
+    private bool Applies(RuleScope scope, int layer) => TensorPlan.Applies(scope, p, layer);
 
-    private bool DiffersByWindow()
+    // These graphs use one head size for windowed and full layers.
+    private void CheckWindowSizes()
     {
-        var key = p.Optional("attention.key_length_swa", p.KeyLength, 1, 65_536);
-        var value = p.Optional("attention.value_length_swa", p.ValueLength, 1, 65_536);
-        var rotated = p.Optional("rope.dimension_count_swa", p.RopeDimensions, 0, Math.Max(key, p.KeyLength));
-        if (p.Has("rope.dimension_count_swa") && rotated % 2 != 0)
-            throw p.Bad("rope.dimension_count_swa", $"{rotated}", "an even number", Reconvert);
-        return key != p.KeyLength || value != p.ValueLength || rotated != p.RopeDimensions;
+        if (p.Architecture is not ("gemma2" or "gemma3" or "olmo2" or "cohere2" or "lfm2"))
+            return;
+        p.Optional("attention.key_length_swa", p.KeyLength, p.KeyLength, p.KeyLength);
+        p.Optional("attention.value_length_swa", p.ValueLength, p.ValueLength, p.ValueLength);
+        p.Optional("rope.dimension_count_swa", p.RopeDimensions, p.RopeDimensions, p.RopeDimensions);
     }
 
     private void CheckShape(GgufTensor tensor, long ne0, long ne1 = 1, long ne2 = 1)

@@ -8,7 +8,7 @@ internal static class TensorPlans
     private const string Head = "token_embd E V; output_norm E; ?output E V;";
     private const string UntiedHead = "token_embd E V; output_norm E; output E V;";
     private const string NormHead = "token_embd E V; output_norm E; output_norm.bias E; ?output E V;";
-    private const string Rope = "?rope_freqs R2; ?rope_factors_long R2; ?rope_factors_short R2;";
+    private const string Rope = "?plain:rope_freqs R2; ?long:rope_factors_long R2; ?long:rope_factors_short R2;";
     private const string GatedFfn = "dense:.ffn_gate E F; dense:.ffn_up E F; dense:.ffn_down F E;";
     private const string PlainFfn = ".ffn_up E F; .ffn_down F E;";
     private const string Wide = "qkv Q K W; .attn_output Q E;";
@@ -64,7 +64,7 @@ internal static class TensorPlans
         ["starcoder2"] = TensorPlan.Parse("rope full", NormHead + BiasNorms + Full + ".attn_output.bias E; .ffn_up.bias F; .ffn_down.bias E;" + PlainFfn),
         ["stablelm"] = TensorPlan.Parse("full", UntiedHead + "output_norm.bias E; .attn_norm E; .attn_norm.bias E; ?.ffn_norm E; ?.ffn_norm.bias E;"
             + "?.attn_q_norm D H; ?.attn_k_norm D J;" + Full + GatedFfn),
-        ["command-r"] = TensorPlan.Parse("full", "token_embd E V; output_norm E; .attn_norm E; ?.attn_q_norm D H; ?.attn_k_norm D J;" + Full + GatedFfn),
+        ["command-r"] = TensorPlan.Parse("full", "token_embd E V; output_norm E; .attn_norm E; deep:.attn_q_norm D H; deep:.attn_k_norm D J;" + Full + GatedFfn),
         ["cohere2"] = TensorPlan.Parse("full", "token_embd E V; output_norm E; .attn_norm E;" + Full + GatedFfn),
         ["nemotron"] = TensorPlan.Parse("full", UntiedHead + "output_norm.bias E;" + BiasNorms + Full
             + "?.attn_output.bias E; ?.ffn_up.bias F; ?.ffn_down.bias E;" + PlainFfn),

@@ -25,6 +25,7 @@ internal sealed class EngineSupervisor : IAsyncDisposable
     private Task<EngineWorker>? _prelaunched;
     private EngineRun? _run;
     private int _restarts;
+    private bool _disposed;
 
     public EngineSupervisor(
         IWorkerLauncher launcher, SupervisionOptions options, Func<ServedModel, Wire.LoadModel> loadFrame, TimeProvider time, ILogger<EngineSupervisor> log)
@@ -108,11 +109,14 @@ internal sealed class EngineSupervisor : IAsyncDisposable
     {
         if (_run is { } run)
             await EndRunAsync(run);
+        Publish(new EngineStatus(EngineState.NoModel, null, "no model is loaded"));
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+            return;
         BeginDrain();
         await _stopped.CancelAsync();
         await EndAsync();

@@ -55,13 +55,18 @@ internal sealed class RequestTrace(int expectedMessages)
     /// <summary>Records a message; one without tokens is nothing to the person who waits, and is ignored.</summary>
     public void OnTokens(int count)
     {
-        if (count <= 0) return;
+        if (count > 0) OnTokens(count, Stopwatch.GetTimestamp());
+    }
+
+    /// <summary>Records a message that came at a given time.</summary>
+    public void OnTokens(int count, long at)
+    {
         if (Messages == _times.Length)
         {
             Array.Resize(ref _times, _times.Length * 2);
             Array.Resize(ref _tokens, _tokens.Length * 2);
         }
-        _times[Messages] = Stopwatch.GetTimestamp();
+        _times[Messages] = at;
         _tokens[Messages++] = count;
         StreamedTokens += count;
         if (StreamedTokens >= _watchTokens) _watch!.TrySetResult();

@@ -21,8 +21,8 @@ internal static class ConsoleReport
     private static void Table(IAnsiConsole console, IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
     {
         var table = new Table().Border(TableBorder.Simple);
-        foreach (var column in columns) table.AddColumn(new TableColumn(new Text(column)));
-        foreach (var row in rows) table.AddRow(row.Select(cell => new Text(cell)));
+        foreach (var column in columns) table.AddColumn(new TableColumn(Markup.Escape(column)));
+        foreach (var row in rows) table.AddRow([.. row.Select(Markup.Escape)]);
         console.Write(table);
     }
 }
