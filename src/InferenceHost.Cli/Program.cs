@@ -1,0 +1,3 @@
+using InferenceHost.Cli;
+
+return await CommandLine.RunAsync(args, CliContext.FromConsole()).ConfigureAwait(false);

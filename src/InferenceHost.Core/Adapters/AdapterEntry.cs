@@ -1,0 +1,37 @@
+using InferenceHost.Core.Execution;
+
+namespace InferenceHost.Core.Adapters;
+
+/// <summary>One generation of an adapter and where it is: on disk, in host memory, in a slot.</summary>
+internal sealed class AdapterEntry(string generation, string path)
+{
+    public string Generation { get; } = generation;
+
+    public string Path { get; } = path;
+
+    /// <summary>The adapter in host memory; null while it is only on disk.</summary>
+    public PreparedAdapter? Prepared { get; set; }
+
+    /// <summary>Its slot; 0 = none.</summary>
+    public int Slot { get; set; }
+
+    /// <summary>Sequences that wait for it or run with it.</summary>
+    public int Users { get; set; }
+
+    /// <summary>Running sequences that read its slot.</summary>
+    public int Pins { get; set; }
+
+    public bool IsPreparing { get; set; }
+
+    public bool IsDropped { get; set; }
+
+    public string? Failure { get; set; }
+
+    public long LastUse { get; set; }
+
+    /// <summary>Told when the entry is ready in host memory or has failed.</summary>
+    public List<Action<string?>> Ready { get; } = [];
+
+    /// <summary>Told when the entry is gone.</summary>
+    public List<Action> Gone { get; } = [];
+}

@@ -1,0 +1,47 @@
+namespace InferenceHost.Core.Execution;
+
+/// <summary>
+/// One loaded model with its KV memory. Everything here is called by the one thread that owns the engine, except where a member says otherwise.
+/// The scheduler reads <see cref="Capabilities"/> and never asks which engine it drives.
+/// </summary>
+public interface IEngine : IDisposable
+{
+    /// <summary>What this engine can do; fixed after load.</summary>
+    EngineCapabilities Capabilities { get; }
+
+    /// <summary>The vocabulary of the loaded model; may be read from any thread.</summary>
+    ITokenVocabulary Vocabulary { get; }
+
+    /// <summary>
+    /// Computes all rows of <paramref name="batch"/> in one call. On <see cref="ExecutionStatus.Completed"/> every row is in the KV memory and
+    /// <see cref="Logits"/> answers for each output. On any other status the caller brings each sequence back with <see cref="Trim"/>.
+    /// </summary>
+    ExecutionStatus Execute(StepBatch batch);
+
+    /// <summary>Logits of output <paramref name="output"/> of the last completed <see cref="Execute"/>: [vocabulary size], float32, writable, valid until the next call.</summary>
+    Span<float> Logits(int output);
+
+    /// <summary>Makes the first <paramref name="tokens"/> positions of <paramref name="source"/> visible to the empty sequence <paramref name="destination"/>, sharing cells by reference.</summary>
+    void SharePrefix(EngineSequence source, EngineSequence destination, int tokens);
+
+    /// <summary>Drops every position at or behind <paramref name="length"/> of a sequence; false where the engine's memory cannot be trimmed to that point.</summary>
+    bool Trim(EngineSequence sequence, int length);
+
+    /// <summary>Drops a sequence whole; its cells that nobody shares are free again.</summary>
+    void Clear(EngineSequence sequence);
+
+    /// <summary>Positions the engine itself holds for a sequence (highest position + 1), for invariant checks.</summary>
+    int Length(EngineSequence sequence);
+
+    /// <summary>
+    /// Reads an adapter file and makes it ready for <see cref="InstallAdapter"/>; may be called from any thread, and must be: it does disk work.
+    /// Throws <see cref="EngineException"/> with a message for the operator where the file does not fit the model.
+    /// </summary>
+    PreparedAdapter PrepareAdapter(string path, CancellationToken cancellation);
+
+    /// <summary>Copies a prepared adapter into a slot (1..<see cref="EngineCapabilities.AdapterSlots"/>) between two steps. Slot 0 is the base model and cannot be written.</summary>
+    void InstallAdapter(int slot, PreparedAdapter adapter);
+
+    /// <summary>Empties a slot.</summary>
+    void ClearAdapter(int slot);
+}

@@ -1,0 +1,159 @@
+namespace InferenceHost.Core.Sampling;
+
+/// <summary>The tokens that are still in the race, ascending by id, with logit and weight exp((logit - best) / temperature). Buffers of vocabulary size, made once.</summary>
+internal sealed class CandidateSet(int vocabularySize)
+{
+    private readonly int[] _ids = new int[vocabularySize];
+    private readonly float[] _logits = new float[vocabularySize];
+    private readonly float[] _weights = new float[vocabularySize];
+    private readonly float[] _keys = new float[vocabularySize];
+
+    /// <summary>Number of candidates.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Sum of the weights.</summary>
+    public double Mass { get; private set; }
+
+    public ReadOnlySpan<int> Ids => _ids.AsSpan(0, Count);
+
+    public ReadOnlySpan<float> Logits => _logits.AsSpan(0, Count);
+
+    public Span<float> Weights => _weights.AsSpan(0, Count);
+
+    /// <summary>Takes the tokens whose logit reaches <paramref name="threshold"/>.</summary>
+    public void Gather(ReadOnlySpan<float> logits, ReadOnlySpan<float> maxima, float threshold) =>
+        Count = BlockScan.Gather(logits, maxima, threshold, _ids, _logits);
+
+    /// <summary>Keeps the <paramref name="k"/> largest logits and all that equal the smallest of them.</summary>
+    public void KeepTopK(int k)
+    {
+        if (Count <= k)
+            return;
+        var threshold = ThresholdSelect.KeepingLargest(Logits, k);
+        var kept = 0;
+        for (var index = 0; index < Count; index++)
+        {
+            if (_logits[index] >= threshold)
+                Move(index, kept++);
+        }
+
+        Count = kept;
+    }
+
+    /// <summary>Computes the weights; the largest is 1 at the logit <paramref name="best"/>.</summary>
+    public void Weigh(float best, float scale) => Mass = VectorExp.Weights(Logits, best, scale, _weights);
+
+    /// <summary>
+    /// Keeps a token when the mass of the tokens ranked above it is less than <paramref name="target"/>, and always the best one. Of equal logits the
+    /// higher id ranks above, as in the ascending stable sort of the reference.
+    /// </summary>
+    public void KeepTopMass(double target)
+    {
+        if (Count < 2)
+            return;
+        var threshold = ThresholdSelect.KeyReachingMass(Logits, Weights, target, out var massAbove);
+        var equal = Logits.Count(threshold);
+        var weight = _weights[Logits.IndexOf(threshold)];
+        var dropped = equal - (int)Math.Clamp(Math.Ceiling((target - massAbove) / weight), 1, equal);
+        var kept = 0;
+        for (var index = 0; index < Count; index++)
+        {
+            if (_logits[index] > threshold || (_logits[index] == threshold && dropped-- <= 0))
+                Move(index, kept++);
+        }
+
+        Shrink(kept);
+    }
+
+    /// <summary>Keeps tokens whose weight is at least this fraction of the best one's.</summary>
+    public void KeepMinP(float fraction)
+    {
+        var kept = 0;
+        for (var index = 0; index < Count; index++)
+        {
+            if (_weights[index] >= fraction)
+                Move(index, kept++);
+        }
+
+        Shrink(kept);
+    }
+
+    /// <summary>
+    /// Locally typical sampling: keeps the tokens whose information -log p is nearest to the entropy until their mass reaches
+    /// <paramref name="fraction"/>, and all that are as near as the last of them.
+    /// </summary>
+    public void KeepTypical(float best, float scale, float fraction)
+    {
+        var logMass = Math.Log(Mass);
+        double entropy = 0;
+        for (var index = 0; index < Count; index++)
+            entropy -= _weights[index] / Mass * (((_logits[index] - best) * (double)scale) - logMass);
+        var keys = _keys.AsSpan(0, Count);
+        for (var index = 0; index < Count; index++)
+            keys[index] = Nearness(_logits[index], best, scale, logMass, entropy);
+        var threshold = ThresholdSelect.KeyReachingMass(keys, Weights, fraction * Mass, out _);
+        var kept = 0;
+        for (var index = 0; index < Count; index++)
+        {
+            if (Nearness(_logits[index], best, scale, logMass, entropy) >= threshold)
+                Move(index, kept++);
+        }
+
+        Shrink(kept);
+    }
+
+    /// <summary>Leaves one token with all of the mass.</summary>
+    public void TakeOnly(int id)
+    {
+        (_ids[0], _logits[0], _weights[0]) = (id, 0, 1);
+        (Count, Mass) = (1, 1);
+    }
+
+    /// <summary>Turns the weights into probabilities and drops tokens whose probability is 0.</summary>
+    public void Normalise()
+    {
+        var total = Mass;
+        var kept = 0;
+        for (var index = 0; index < Count; index++)
+        {
+            _weights[index] = (float)(_weights[index] / total);
+            if (_weights[index] > 0)
+                Move(index, kept++);
+        }
+
+        Shrink(kept);
+    }
+
+    /// <summary>The candidate at which the running mass passes <paramref name="point"/> (from 0 to below <see cref="Mass"/>).</summary>
+    public int Draw(double point)
+    {
+        for (var index = 0; index < Count; index++)
+        {
+            point -= _weights[index];
+            if (point < 0)
+                return _ids[index];
+        }
+
+        // Rounding can leave a rest: the last candidate that has any mass takes it.
+        return _ids[_weights.AsSpan(0, Count).LastIndexOfAnyExcept(0f)];
+    }
+
+    private void Move(int from, int to)
+    {
+        _ids[to] = _ids[from];
+        _logits[to] = _logits[from];
+        _weights[to] = _weights[from];
+    }
+
+    private void Shrink(int kept)
+    {
+        Count = kept;
+        Mass = 0;
+        foreach (var weight in Weights)
+            Mass += weight;
+    }
+
+    // Larger is better: minus the distance of the token's information from the entropy.
+    private static float Nearness(float logit, float best, float scale, double logMass, double entropy) =>
+        (float)-Math.Abs(logMass - ((logit - best) * (double)scale) - entropy);
+}

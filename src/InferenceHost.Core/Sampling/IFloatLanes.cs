@@ -1,0 +1,45 @@
+namespace InferenceHost.Core.Sampling;
+
+/// <summary>The vector operations that the sampling kernels need, so that each kernel is written once and compiled for every vector width.</summary>
+/// <typeparam name="TVector">A vector of <see cref="Width"/> floats.</typeparam>
+internal interface IFloatLanes<TVector>
+    where TVector : struct
+{
+    /// <summary>Floats per vector.</summary>
+    static abstract int Width { get; }
+
+    static abstract TVector Load(ref readonly float start, int offset);
+
+    static abstract void Store(TVector vector, ref float start, int offset);
+
+    static abstract TVector Broadcast(float value);
+
+    static abstract TVector Add(TVector a, TVector b);
+
+    static abstract TVector Subtract(TVector a, TVector b);
+
+    static abstract TVector Multiply(TVector a, TVector b);
+
+    /// <summary><c>a * b + c</c>, fused where the processor can.</summary>
+    static abstract TVector MultiplyAdd(TVector a, TVector b, TVector c);
+
+    /// <summary>The processor's own maximum: what it gives for NaN is unspecified.</summary>
+    static abstract TVector Max(TVector a, TVector b);
+
+    /// <summary>
+    /// <paramref name="vector"/> times 2 to the power n, for results in the range of normal floats; <paramref name="shiftedPower"/> is 1.5 * 2^23 + n, whose low bits are n.
+    /// </summary>
+    static abstract TVector Scale(TVector vector, TVector shiftedPower);
+
+    /// <summary>All bits of a lane set where <c>a &lt;= b</c>; never set where one is NaN.</summary>
+    static abstract TVector AtMost(TVector a, TVector b);
+
+    static abstract TVector And(TVector a, TVector b);
+
+    /// <summary>One bit per lane, the lowest for the first: the lane's top bit.</summary>
+    static abstract ulong Bits(TVector mask);
+
+    static abstract float MaxOf(TVector vector);
+
+    static abstract float SumOf(TVector vector);
+}

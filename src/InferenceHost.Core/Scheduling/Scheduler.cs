@@ -1,0 +1,224 @@
+using InferenceHost.Core.Adapters;
+using InferenceHost.Core.Execution;
+using InferenceHost.Core.KvCache;
+
+namespace InferenceHost.Core.Scheduling;
+
+/// <summary>
+/// Decides what the next step computes. Every running sequence decodes each step, prefill chunks fill the rest of a token budget, tenants take turns by
+/// service received. Pure bookkeeping; owned by the engine thread.
+/// </summary>
+/// <remarks>Continuous batching: Yu et al., "Orca", OSDI 2022. Chunked prefill in mixed steps: Agrawal et al., "Sarathi-Serve", OSDI 2024.</remarks>
+internal sealed class Scheduler
+{
+    private readonly SchedulerOptions _options;
+    private readonly EngineCapabilities _capabilities;
+    private readonly KvLedger _ledger;
+    private readonly PlaceKeeper _places;
+    private readonly AdapterResidency _adapters;
+    private readonly TimeProvider _time;
+    private readonly StepBudget _budget;
+    private readonly Candidates _candidates;
+    private readonly AdapterTurns _turns = new();
+    private readonly List<Sequence> _running = [];
+    private readonly List<Sequence> _prefill = [];
+    private readonly int[] _draft = new int[MaxDraftTokens];
+    private long _activations;
+
+    public const int MaxDraftTokens = 16;
+
+    public Scheduler(SchedulerOptions options, EngineCapabilities capabilities, KvLedger ledger, PlaceKeeper places, AdapterResidency adapters, TimeProvider time)
+    {
+        _options = options;
+        _capabilities = capabilities;
+        _ledger = ledger;
+        _places = places;
+        _adapters = adapters;
+        _time = time;
+        _budget = new StepBudget(options.TargetInterTokenLatency);
+        Tenants = new TenantLedger(options);
+        _candidates = new Candidates(Tenants, adapters, time);
+    }
+
+    public TenantLedger Tenants { get; }
+
+    public IReadOnlyList<Sequence> Running => _running;
+
+    public long Preemptions { get; private set; }
+
+    /// <summary>Fills the plan of the next step; it stays empty where nothing can run.</summary>
+    public void Plan(StepPlan plan, long now)
+    {
+        plan.Clear();
+        Tenants.Sweep();
+        Activate(now);
+        while (_running.Count > 0)
+        {
+            var group = _capabilities.AdapterMode == AdapterMode.Grouped ? _turns.Next(_running) : (int?)null;
+            PlanDecode(plan, group);
+            PlanPrefill(plan, group, now);
+            // Nothing fits although something runs: prompts in progress fill the pool between them. The least entitled starts again later.
+            if (!plan.IsEmpty || !TryPreemptLeastEntitled(except: null)) return;
+        }
+    }
+
+    /// <summary>Learns from a step that has been executed.</summary>
+    public void Observe(StepPlan plan, double seconds) => _budget.Observe(seconds, plan.DecodeRows, plan.PrefillTokens);
+
+    /// <summary>Ends a sequence's part in everything.</summary>
+    public void Remove(Sequence sequence, bool retain)
+    {
+        if (sequence.IsRunning)
+        {
+            _running.Remove(sequence);
+            sequence.Tenant.Running--;
+            _places.Close(sequence, retain);
+        }
+        else
+        {
+            Tenants.Dequeue(sequence);
+        }
+        sequence.IsFinished = true;
+        if (sequence.Request.Adapter is { } binding && _adapters.TryGetUsed(binding.Generation, out var entry)) _adapters.RemoveUser(entry);
+    }
+
+    /// <summary>Takes a running sequence's place; it waits at the head of its queue and goes on later with the same output.</summary>
+    public void Preempt(Sequence sequence)
+    {
+        _running.Remove(sequence);
+        sequence.Tenant.Running--;
+        _places.Close(sequence, retain: true);
+        Tenants.EnqueueFirst(sequence);
+        Preemptions++;
+    }
+
+    private void Activate(long now)
+    {
+        while (Tenants.Waiting > 0 && _candidates.TryNext(now, out var candidate))
+        {
+            if (!Fits(candidate)) return;
+            if (_running.Count >= _options.Parallel)
+            {
+                if (FindVictimFor(candidate, now) is not { } victim) return;
+                Preempt(victim);
+            }
+            if (!_places.TryOpen(candidate)) return;
+            Tenants.Dequeue(candidate);
+            candidate.Tenant.Running++;
+            candidate.ActivationOrder = ++_activations;
+            candidate.FirstScheduledAt ??= now;
+            _running.Add(candidate);
+        }
+    }
+
+    /// <summary>Whether the cells that a sequence and the prompts in progress still need can be had without preempting anybody.</summary>
+    private bool Fits(Sequence candidate)
+    {
+        if (_running.Count == 0) return true;
+        const int headroomPerSequence = 16;
+        var needed = candidate.Needed + Math.Min(candidate.MaxNewTokens - candidate.Generated, headroomPerSequence);
+        foreach (var sequence in _running)
+            needed += sequence.Needed + Math.Min(sequence.MaxNewTokens - sequence.Generated, headroomPerSequence);
+        if (needed <= _ledger.Free) return true;
+        if (_ledger.TryMatch(candidate.PrefixKey, candidate.Tokens[..^1], out _, out var matched)) needed -= matched;
+        // Cells that match are counted as reclaimable too: they are not, if the candidate shares them.
+        return needed <= _places.ReclaimableCells - matched;
+    }
+
+    private Sequence? FindVictimFor(Sequence candidate, long now)
+    {
+        if (!_capabilities.CanSharePrefix || !_options.PrefixCache) return null;
+        Sequence? victim = null;
+        var interactive = candidate.Request.Priority == Requests.Priority.Interactive;
+        var entitled = candidate.Tenant.Running + 1 <= Tenants.FairPlaces(candidate.Tenant);
+        foreach (var sequence in _running)
+        {
+            if (sequence.Needed > 1 || sequence.Generated - sequence.GeneratedAtActivation < _options.PreemptionQuantumTokens) continue;
+            var yields = interactive && !Tenants.IsInteractive(sequence, _time.GetElapsedTime(sequence.ArrivedAt, now));
+            var overServed = entitled && sequence.Tenant != candidate.Tenant
+                && sequence.Tenant.Running > Math.Ceiling(Tenants.FairPlaces(sequence.Tenant));
+            if ((yields || overServed) && (victim is null || LessEntitled(sequence, victim))) victim = sequence;
+        }
+        return victim;
+    }
+
+    private void PlanDecode(StepPlan plan, int? group)
+    {
+        var rows = 0;
+        foreach (var sequence in _running)
+            if (sequence.Needed == 1 && InGroup(sequence, group)) rows++;
+        while (rows > 0 && !_places.TryMakeRoom(rows))
+        {
+            // A decode row is a cell: under pressure the least entitled sequence gives its cells to the others.
+            if (!TryPreemptLeastEntitled(except: null)) return;
+            rows = 0;
+            foreach (var sequence in _running)
+                if (sequence.Needed == 1 && InGroup(sequence, group)) rows++;
+        }
+        var spare = Math.Min(Math.Min(_ledger.Free, _options.SpeculationRows), Math.Min(_options.MaxBatchTokens, _capabilities.MaxOutputs)) - rows;
+        foreach (var sequence in _running)
+        {
+            if (sequence.Needed != 1 || !InGroup(sequence, group)) continue;
+            var drafts = Draft(sequence, spare);
+            spare -= drafts.Length;
+            plan.AddDecode(sequence, drafts);
+        }
+    }
+
+    private ReadOnlySpan<int> Draft(Sequence sequence, int spare)
+    {
+        if (sequence.Drafter is null || !_capabilities.CanTrim) return [];
+        var most = Math.Min(Math.Min(spare, MaxDraftTokens), sequence.MaxNewTokens - sequence.Generated - 1);
+        return most <= 0 ? [] : _draft.AsSpan(0, sequence.Drafter.Draft(_draft.AsSpan(0, most)));
+    }
+
+    private void PlanPrefill(StepPlan plan, int? group, long now)
+    {
+        _prefill.Clear();
+        foreach (var sequence in _running)
+            if (sequence.Needed > 1 && InGroup(sequence, group)) _prefill.Add(sequence);
+        if (_prefill.Count == 0 || (plan.Rows > 0 && !_capabilities.MixesPrefillAndDecode)) return;
+        _prefill.Sort((a, b) => ComparePrefill(a, b, now));
+        var room = _options.MaxBatchTokens - plan.Rows;
+        var budget = Math.Min(room, _budget.ChunkTokens(plan.DecodeRows, _options.MaxBatchTokens));
+        foreach (var sequence in _prefill)
+        {
+            var wanted = Math.Min(sequence.Needed, room);
+            var tokens = Math.Min(wanted, budget);
+            if (wanted > tokens && sequence.PrefillAtActivation <= StepBudget.ShortPromptTokens && _budget.TrySpend(wanted - tokens)) tokens = wanted;
+            if (tokens > 0 && _ledger.Free - plan.Rows < tokens && !_places.TryMakeRoom(plan.Rows + tokens)) tokens = Math.Max(0, _ledger.Free - plan.Rows);
+            if (tokens <= 0) continue;
+            plan.AddPrefill(sequence, tokens);
+            room -= tokens;
+            budget = Math.Max(0, budget - tokens);
+        }
+    }
+
+    private bool TryPreemptLeastEntitled(Sequence? except)
+    {
+        Sequence? victim = null;
+        foreach (var sequence in _running)
+            if (sequence != except && (victim is null || LessEntitled(sequence, victim))) victim = sequence;
+        if (victim is null || _running.Count == 1) return false;
+        Preempt(victim);
+        return true;
+    }
+
+    private static bool LessEntitled(Sequence a, Sequence b)
+    {
+        if (a.Request.Priority != b.Request.Priority) return a.Request.Priority > b.Request.Priority;
+        return a.Tenant == b.Tenant || a.Tenant.Counter.Equals(b.Tenant.Counter)
+            ? a.ActivationOrder > b.ActivationOrder
+            : a.Tenant.Counter > b.Tenant.Counter;
+    }
+
+    private int ComparePrefill(Sequence a, Sequence b, long now)
+    {
+        var interactive = Tenants.IsInteractive(b, _time.GetElapsedTime(b.ArrivedAt, now)).CompareTo(Tenants.IsInteractive(a, _time.GetElapsedTime(a.ArrivedAt, now)));
+        if (interactive != 0) return interactive;
+        var counter = a.Tenant.Counter.CompareTo(b.Tenant.Counter);
+        return counter != 0 ? counter : a.ActivationOrder.CompareTo(b.ActivationOrder);
+    }
+
+    private static bool InGroup(Sequence sequence, int? group) => group is null || sequence.AdapterSlot == group;
+}

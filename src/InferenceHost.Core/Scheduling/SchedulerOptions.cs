@@ -1,0 +1,38 @@
+namespace InferenceHost.Core.Scheduling;
+
+/// <summary>Knobs of the scheduler.</summary>
+public sealed record SchedulerOptions
+{
+    /// <summary>Sequences decoded together at most.</summary>
+    public required int Parallel { get; init; }
+
+    /// <summary>Rows of one step at most; bounded by the engine.</summary>
+    public int MaxBatchTokens { get; init; } = 512;
+
+    /// <summary>Inter-token latency to keep while prompts are prefilled; zero = twice the measured time of a step that only decodes.</summary>
+    public TimeSpan TargetInterTokenLatency { get; init; }
+
+    /// <summary>Keep the cells of ended sequences for prompts that begin alike.</summary>
+    public bool PrefixCache { get; init; } = true;
+
+    /// <summary>Cells the prefix cache may keep; null = whatever running sequences leave.</summary>
+    public int? PrefixCacheTokens { get; init; }
+
+    /// <summary>Guess tokens by prompt look-up and verify them in the same step.</summary>
+    public bool Speculation { get; init; }
+
+    /// <summary>Rows of a step up to which drafts are added: a step with few rows waits for memory, so that further rows cost little.</summary>
+    public int SpeculationRows { get; init; } = 8;
+
+    /// <summary>Weights of tenants that have another than 1.</summary>
+    public IReadOnlyDictionary<string, double> TenantWeights { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>Part of the running places that one tenant may hold while others wait or not, 0..1.</summary>
+    public double MaxTenantShare { get; init; } = 1;
+
+    /// <summary>After this time waiting batch work counts as interactive.</summary>
+    public TimeSpan BatchAging { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Tokens a sequence may generate before it can lose its place to another tenant.</summary>
+    public int PreemptionQuantumTokens { get; init; } = 16;
+}

@@ -1,0 +1,53 @@
+namespace InferenceHost.Core.Scheduling;
+
+/// <summary>
+/// How many prefill tokens a step takes beside its decode rows, from measured step times: t = decode + tokens * perToken, both smoothed.
+/// Short prompts may be taken whole on credit that time refills, so that a second request does not wait for many small chunks.
+/// </summary>
+internal sealed class StepBudget(TimeSpan target)
+{
+    /// <summary>Prompts up to this length may be taken whole.</summary>
+    public const int ShortPromptTokens = 256;
+
+    private const int MinimumChunkTokens = 16;
+    private const double Smoothing = 0.2;
+    private const double CreditPerSecond = 0.1;
+    private const double MaxCreditSeconds = 0.25;
+
+    private double _credit = MaxCreditSeconds;
+
+    /// <summary>Smoothed time of a step that only decodes, seconds; 0 = not measured yet.</summary>
+    public double DecodeSeconds { get; private set; }
+
+    /// <summary>Smoothed time of one more prefill token, seconds; 0 = not measured yet.</summary>
+    public double PrefillTokenSeconds { get; private set; }
+
+    /// <summary>Prefill tokens that keep the step near the target while <paramref name="decodeRows"/> sequences decode.</summary>
+    public int ChunkTokens(int decodeRows, int maxBatchTokens)
+    {
+        if (decodeRows == 0 || PrefillTokenSeconds <= 0) return maxBatchTokens - decodeRows;
+        var goal = target > TimeSpan.Zero ? target.TotalSeconds : 2 * DecodeSeconds;
+        var tokens = (goal - DecodeSeconds) / PrefillTokenSeconds;
+        return (int)Math.Clamp(tokens, MinimumChunkTokens, Math.Max(MinimumChunkTokens, maxBatchTokens - decodeRows));
+    }
+
+    /// <summary>Spends credit to take a short prompt whole, where there is enough.</summary>
+    public bool TrySpend(int tokensOverBudget)
+    {
+        var cost = tokensOverBudget * PrefillTokenSeconds;
+        if (cost > _credit) return false;
+        _credit -= cost;
+        return true;
+    }
+
+    /// <summary>Learns from a step.</summary>
+    public void Observe(double seconds, int decodeRows, int prefillTokens)
+    {
+        _credit = Math.Min(MaxCreditSeconds, _credit + (seconds * CreditPerSecond));
+        if (prefillTokens == 0) DecodeSeconds = Smooth(DecodeSeconds, seconds);
+        else if (prefillTokens >= MinimumChunkTokens)
+            PrefillTokenSeconds = Smooth(PrefillTokenSeconds, Math.Max(0, seconds - (decodeRows > 0 ? DecodeSeconds : 0)) / prefillTokens);
+    }
+
+    private static double Smooth(double old, double value) => old <= 0 ? value : old + (Smoothing * (value - old));
+}

@@ -1,0 +1,221 @@
+using InferenceHost.Core.Execution;
+using InferenceHost.Engines.Gguf.Interop;
+using InferenceHost.Engines.Gguf.Tokenization;
+
+namespace InferenceHost.Engines.Gguf;
+
+/// <summary>One GGUF model on libllama. All members but <see cref="Vocabulary"/>, <see cref="Tokenizer"/> and <see cref="PrepareAdapter"/> belong to one thread.</summary>
+public sealed class GgufEngine : IEngine
+{
+    private readonly LlamaModelHandle _model;
+    private readonly EngineParts _parts;
+    private readonly int _maxOutputs;
+
+    private GgufEngine(LlamaModelHandle model, EngineParts parts, GgufVocabulary vocabulary, GgufEngineOptions options, DeviceChoice device, string architecture, int threads)
+    {
+        _model = model;
+        _parts = parts;
+        Threads = threads;
+        _maxOutputs = ContextFactory.OutputLimit(options);
+        GgufVocabulary = vocabulary;
+        Tokenizer = new GuardedTokenizer(model, vocabulary);
+        Architecture = architecture;
+        AdapterNote = parts.AdapterNote;
+        var pool = (int)LibLlama.llama_n_ctx(parts.Context);
+        var rewindable = !ContextFactory.ReordersRows(model);
+        Capabilities = new EngineCapabilities
+        {
+            VocabularySize = vocabulary.Size,
+            TrainedContextTokens = LibLlama.llama_model_n_ctx_train(model),
+            PoolTokens = pool,
+            MaxSequences = options.MaxSequences,
+            // llama.cpp aborts on a batch that is larger than the pool.
+            MaxBatchTokens = Math.Min(options.BatchTokens, pool),
+            MaxOutputs = _maxOutputs,
+            CanTrim = rewindable,
+            CanSharePrefix = rewindable,
+            AdapterMode = parts.Adapters.Mode,
+            AdapterSlots = options.AdapterSlots,
+            Device = device.Description,
+        };
+    }
+
+    /// <inheritdoc/>
+    public EngineCapabilities Capabilities { get; }
+
+    /// <inheritdoc/>
+    public ITokenVocabulary Vocabulary => GgufVocabulary;
+
+    /// <summary>The vocabulary with what is peculiar to GGUF models.</summary>
+    public GgufVocabulary GgufVocabulary { get; }
+
+    /// <summary>The tokenizer of the model; safe for any thread while the engine lives.</summary>
+    public GuardedTokenizer Tokenizer { get; }
+
+    /// <summary>Compute threads in use.</summary>
+    public int Threads { get; }
+
+    /// <summary>general.architecture of the file.</summary>
+    public string Architecture { get; }
+
+    /// <summary>Why adapters are not routed per row although that was wanted; null where they are.</summary>
+    public string? AdapterNote { get; }
+
+    /// <summary>What went wrong in the last <see cref="Execute"/> that gave <see cref="ExecutionStatus.Failed"/>, where more is known than that.</summary>
+    public string? LastFault { get; private set; }
+
+    /// <summary>
+    /// Loads a model. <paramref name="progress"/> gets fractions of the weights read, on the calling thread. Throws <see cref="EngineException"/> with a message
+    /// for the operator, <see cref="ArgumentOutOfRangeException"/> for an option out of its range, <see cref="OperationCanceledException"/> when cancelled.
+    /// </summary>
+    public static GgufEngine Load(GgufEngineOptions options, IProgress<float>? progress = null, CancellationToken cancellation = default)
+    {
+        Verify(options);
+        NativeLibraries.Ensure();
+        var threads = options.Threads == 0 ? Processors.PhysicalCores() : Math.Min(options.Threads, Environment.ProcessorCount);
+        var device = DeviceChoice.Pick(options.Device, threads);
+        var header = ModelHeader.Read(options.ModelPath);
+        header.Verify(options, device.IsCuda);
+
+        var model = ModelLoader.Load(options, device, progress, cancellation);
+        EngineParts? parts = null;
+        try
+        {
+            if (LibLlama.llama_model_has_encoder(model) || !LibLlama.llama_model_has_decoder(model) || LibLlama.llama_model_is_diffusion(model))
+                throw new EngineException($"architecture '{header.Architecture}' does not generate text token by token and is not served");
+            if (ContextFactory.ReordersRows(model) && options.Parallel is { } parallel)
+                options = options with { MaxSequences = parallel };
+            var vocabulary = new GgufVocabulary(model);
+            parts = new ContextFactory(options, header, device, threads).Create(model, vocabulary.Size);
+            cancellation.ThrowIfCancellationRequested();
+            var engine = new GgufEngine(model, parts, vocabulary, options, device, header.Architecture, threads);
+            if (options.WarmUp)
+                engine.DecodeOnce();
+            return engine;
+        }
+        catch
+        {
+            parts?.Dispose();
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ExecutionStatus Execute(StepBatch batch)
+    {
+        LastFault = null;
+        _parts.Decoder.Invalidate();
+        if (!IsValid(batch) || !_parts.Adapters.Accepts(batch))
+            return ExecutionStatus.InvalidBatch;
+        _parts.Adapters.BeforeStep(batch);
+        var result = _parts.Decoder.Decode(batch);
+        if (result != DecodeResult.Success || (LastFault = _parts.Adapters.AfterStep()) is null)
+            return result.ToStatus();
+        _parts.Decoder.Invalidate();
+        return ExecutionStatus.Failed;
+    }
+
+    /// <inheritdoc/>
+    public Span<float> Logits(int output) => _parts.Decoder.Logits(output);
+
+    /// <inheritdoc/>
+    public void SharePrefix(EngineSequence source, EngineSequence destination, int tokens)
+    {
+        Check(source);
+        Check(destination);
+        var length = Length(source);
+        if (tokens < 0 || tokens > length || source == destination)
+            throw new ArgumentOutOfRangeException(nameof(tokens), tokens, $"{source} holds {length} tokens");
+        if (!Capabilities.CanSharePrefix && tokens != length)
+            throw new EngineException($"the memory of architecture '{Architecture}' can be shared whole only: {tokens} of {length} tokens asked for");
+        if (tokens > 0)
+            LibLlama.llama_memory_seq_cp(_parts.Decoder.Memory, source.Value, destination.Value, 0, tokens);
+    }
+
+    /// <inheritdoc/>
+    public bool Trim(EngineSequence sequence, int length)
+    {
+        Check(sequence);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        return Length(sequence) <= length || LibLlama.llama_memory_seq_rm(_parts.Decoder.Memory, sequence.Value, length, -1);
+    }
+
+    /// <inheritdoc/>
+    public void Clear(EngineSequence sequence)
+    {
+        Check(sequence);
+        LibLlama.llama_memory_seq_rm(_parts.Decoder.Memory, sequence.Value, -1, -1);
+    }
+
+    /// <inheritdoc/>
+    public int Length(EngineSequence sequence)
+    {
+        Check(sequence);
+        return LibLlama.llama_memory_seq_pos_max(_parts.Decoder.Memory, sequence.Value) + 1;
+    }
+
+    /// <inheritdoc/>
+    public PreparedAdapter PrepareAdapter(string path, CancellationToken cancellation) => _parts.Adapters.Prepare(path, cancellation);
+
+    /// <inheritdoc/>
+    public void InstallAdapter(int slot, PreparedAdapter adapter) => _parts.Adapters.Install(slot, adapter);
+
+    /// <inheritdoc/>
+    public void ClearAdapter(int slot) => _parts.Adapters.Clear(slot);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _parts.Dispose();
+        _model.Dispose();
+    }
+
+    private static void Verify(GgufEngineOptions options)
+    {
+        InRange(options.ContextTokens, 1, 1 << 24, nameof(options.ContextTokens));
+        InRange(options.MaxSequences, 1, 256, nameof(options.MaxSequences));
+        InRange(options.BatchTokens, 1, 65_536, nameof(options.BatchTokens));
+        InRange(options.Parallel ?? 1, 1, options.MaxSequences, nameof(options.Parallel));
+        InRange(options.MaxOutputs, 0, 65_536, nameof(options.MaxOutputs));
+        InRange(options.Threads, 0, 512, nameof(options.Threads));
+        InRange(options.AdapterSlots, 0, 4096, nameof(options.AdapterSlots));
+    }
+
+    private static void InRange(int value, int low, int high, string name)
+    {
+        if (value < low || value > high)
+            throw new ArgumentOutOfRangeException(name, value, $"{name} must be {low}..{high}");
+    }
+
+    private void DecodeOnce()
+    {
+        var sequence = new EngineSequence(0);
+        var batch = new StepBatch(1);
+        batch.AddOutput(GgufVocabulary.BosId ?? 0, 0, sequence, 0, 1);
+        var status = Execute(batch);
+        if (status != ExecutionStatus.Completed)
+            throw new EngineException($"the model '{Architecture}' was loaded but its first token failed: {LastFault ?? status.ToString()}");
+        Clear(sequence);
+    }
+
+    // llama.cpp aborts the process on some of these.
+    private bool IsValid(StepBatch batch)
+    {
+        if (batch.Count == 0 || batch.Count > Capabilities.MaxBatchTokens || batch.OutputCount > _maxOutputs)
+            return false;
+        foreach (var token in batch.Tokens)
+            if ((uint)token >= (uint)Capabilities.VocabularySize)
+                return false;
+        foreach (var sequence in batch.Sequences)
+            if ((uint)sequence >= (uint)Capabilities.MaxSequences)
+                return false;
+        return true;
+    }
+
+    private void Check(EngineSequence sequence)
+    {
+        if ((uint)sequence.Value >= (uint)Capabilities.MaxSequences)
+            throw new ArgumentOutOfRangeException(nameof(sequence), sequence.Value, $"sequence numbers are 0..{Capabilities.MaxSequences - 1}");
+    }
+}

@@ -1,0 +1,32 @@
+using System.Runtime.InteropServices;
+
+namespace InferenceHost.Engines.Gguf.Interop;
+
+/// <summary>libggml-base, ggml-backend.h.</summary>
+internal static unsafe partial class LibGgmlBase
+{
+    [LibraryImport(Library)]
+    internal static partial byte* ggml_backend_dev_name(nint device);
+
+    [LibraryImport(Library)]
+    internal static partial byte* ggml_backend_dev_description(nint device);
+
+    [LibraryImport(Library)]
+    internal static partial void ggml_backend_dev_memory(nint device, nuint* free, nuint* total);
+
+    [LibraryImport(Library)]
+    internal static partial ggml_backend_dev_type ggml_backend_dev_type(nint device);
+
+    [LibraryImport(Library)]
+    internal static partial nint ggml_backend_dev_backend_reg(nint device);
+
+    [LibraryImport(Library)]
+    internal static partial byte* ggml_backend_reg_name(nint reg);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial nint ggml_backend_reg_get_proc_address(nint reg, string name);
+
+    [LibraryImport(Library)]
+    [return: MarshalAs(UnmanagedType.U1)]
+    internal static partial bool ggml_backend_buffer_is_host(nint buffer);
+}

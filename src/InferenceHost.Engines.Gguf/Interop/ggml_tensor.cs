@@ -1,0 +1,41 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace InferenceHost.Engines.Gguf.Interop;
+
+/// <summary>ggml.h, struct ggml_tensor: ne = elements per dimension, nb = stride in bytes per dimension.</summary>
+internal unsafe struct ggml_tensor
+{
+    public int type;
+    public nint buffer;
+    public fixed long ne[4];
+    public fixed long nb[4];
+    public int op;
+    public fixed int op_params[16];
+    public int flags;
+    public Sources src;
+    public ggml_tensor* view_src;
+    public nuint view_offs;
+    public void* data;
+    public fixed byte name[64];
+    public nint extra;
+    public fixed byte padding[8];
+
+    /// <summary>The tensor's name.</summary>
+    public readonly string Name
+    {
+        get
+        {
+            fixed (byte* start = name)
+                return Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(start));
+        }
+    }
+
+    /// <summary>GGML_MAX_SRC operands.</summary>
+    [InlineArray(10)]
+    internal struct Sources
+    {
+        private nint _first;
+    }
+}

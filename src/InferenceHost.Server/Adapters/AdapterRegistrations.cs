@@ -1,0 +1,4 @@
+namespace InferenceHost.Server.Adapters;
+
+/// <summary>Which generations one engine process knows.</summary>
+internal sealed class AdapterRegistrations;
