@@ -51,7 +51,7 @@ internal sealed class SseExchange : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or IOException or InvalidDataException or System.Text.Json.JsonException)
         {
-            trace.Fail(e.Message);
+            trace.Fail(cancellationToken.IsCancellationRequested ? RequestTrace.CancelledMessage : e.Message);
         }
     }
 
