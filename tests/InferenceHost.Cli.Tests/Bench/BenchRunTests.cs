@@ -176,6 +176,17 @@ public sealed class BenchRunTests : IAsyncLifetime
         Assert.Equal(ExitCode.Ok, (await RunAsync([.. arguments, "--min-ratio", "1=0.00001"])).Code);
     }
 
+    [Fact]
+    public async Task AStrictScenarioFailsWhereOurServerMissesItsLimit()
+    {
+        // This peer has no prefix cache: a repeated prompt takes as long as the first time.
+        _peers.Seen.Slow = true;
+        string[] arguments = ["--scenario", "shared-prefix", "-r", "1", "--warmup", "0", "--pause-ms", "0"];
+        Assert.Equal(BenchException.RatioMissed, (await RunAsync([.. arguments, "--strict", "--target", $"grpc={_peers.Grpc}"])).Code);
+        Assert.Equal(ExitCode.Ok, (await RunAsync([.. arguments, "--target", $"grpc={_peers.Grpc}"])).Code);
+        Assert.Equal(ExitCode.Ok, (await RunAsync([.. arguments, "--strict", "--target", $"llama={_peers.Http}"])).Code);
+    }
+
     [Theory]
     [InlineData("grpc")]
     [InlineData("llama")]
