@@ -16,6 +16,7 @@ usage: benchmarks/run-cpu.sh DEVICE [options]
   --parallel N         slots of each server (default: 32)
   --model PATH         default: the embedded model
   --adapters DIR       folder with the example adapters (default: models/adapters)
+  --vocabulary N       random prompts use token ids below this (default: 16384)
   --strict             exit with 1 where a ratio of the project's goals is missed
 TEXT
   exit 2
@@ -25,14 +26,14 @@ all_sections=engine,base,adapters-8,adapters-32,routing,prefill,second-request,l
 fail() { echo "run-cpu: $*" >&2; exit 1; }
 
 cd "$(dirname "$0")/.."
-sections=$all_sections rounds=5 threads=$(nproc) context=16384 parallel=32 strict=0 device=
+sections=$all_sections rounds=5 threads=$(nproc) context=16384 parallel=32 vocabulary=16384 strict=0 device=
 model=models/SmolLM2-135M-Instruct.IQ4_NL.gguf
 adapters=models/adapters
 yardstick=${INFERENCEHOST_YARDSTICK:+$INFERENCEHOST_YARDSTICK/llama.cpp/build/bin}
 while [ $# -gt 0 ]; do
   case $1 in
     --strict) strict=1 ;;
-    --yardstick | --sections | --rounds | --threads | --context | --parallel | --model | --adapters)
+    --yardstick | --sections | --rounds | --threads | --context | --parallel | --model | --adapters | --vocabulary)
       [ $# -ge 2 ] || usage
       printf -v "${1#--}" %s "$2"
       shift ;;
@@ -73,7 +74,7 @@ trap 'exit 130' INT TERM
 wait_for() {
   local end=$((SECONDS + 120)) found
   while [ $SECONDS -lt $end ]; do
-    found=$(sed -nE "s#$1#\\1#p" "$2" | head -n 1)
+    found=$(sed -nE "s#$1#\\1#p" "$2" 2>/dev/null | head -n 1)
     if [ -n "$found" ]; then echo "$found"; return; fi
     kill -0 "$3" 2>/dev/null || break
     sleep 0.1
@@ -103,7 +104,7 @@ bench() {
   local name=$1 code=0
   shift
   echo "== $name" >&2
-  "$ours" bench "$@" --repetitions "$rounds" --json "$results/$name.json" --markdown "$results/$name.md" || code=$?
+  "$ours" bench "$@" --vocabulary "$vocabulary" --repetitions "$rounds" --json "$results/$name.json" --markdown "$results/$name.md" || code=$?
   case $code in
     0) ;;
     8) missed=1 ;;
@@ -183,7 +184,7 @@ scenario_section() { # name, further options of the driver
   shift
   start_ours "${plain[@]}"
   start_llama --kv-unified
-  bench "$name" --target "grpc=$ours_url" --target "llama=$llama_url" --scenario "$name" "$@"
+  bench "$name" --target "grpc=$ours_url" --target "llama=$llama_url" --scenario "$name" --strict "$@"
   stop_servers
 }
 

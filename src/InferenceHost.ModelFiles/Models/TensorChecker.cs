@@ -59,7 +59,7 @@ internal sealed class TensorChecker(ModelParts parts, HyperParameters p, int voc
         CheckNumbers(plan);
         foreach (var rule in plan.Rules.Where(r => !r.PerLayer && Applies(r.Scope, 0)))
             CheckRule(rule, rule.Name, 0);
-        for (var layer = 0; layer < p.Layers - p.PredictLayers; layer++)
+        for (var layer = 0; layer < p.Layers; layer++)
         {
             foreach (var rule in plan.Rules)
             {
@@ -71,8 +71,7 @@ internal sealed class TensorChecker(ModelParts parts, HyperParameters p, int voc
                 CheckProjections(plan.Projections[0], layer);
         }
 
-        if (p.PredictLayers == 0)
-            CheckUnknown();
+        CheckUnknown();
     }
 
     private void CheckNumbers(TensorPlan plan)
@@ -80,6 +79,10 @@ internal sealed class TensorChecker(ModelParts parts, HyperParameters p, int voc
         var epsilon = plan.RootMeanSquare ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon";
         if (!p.Has(epsilon))
             throw p.Bad(epsilon, "nothing", "a small number", "The key is missing; convert the model again.");
+        foreach (var key in RequiredKeys(p.Architecture).Where(key => !p.Has(key)))
+            throw p.Bad(key, "nothing", "a value", "The key is missing; convert the model again.");
+        if (p.PredictLayers > 0)
+            throw p.Bad("nextn_predict_layers", $"{p.PredictLayers}", $"0 in a '{p.Architecture}' model", Reconvert);
         if (p.Heads[0] == 0 || p.Heads.Any(h => h != p.Heads[0]))
             throw p.Bad("attention.head_count", $"{string.Join(", ", p.Heads.Distinct())}", "the same number, at least 1, in all layers",
                 Reconvert);
@@ -99,6 +102,14 @@ internal sealed class TensorChecker(ModelParts parts, HyperParameters p, int voc
         if (p.Architecture is "gemma2" or "cohere2")
             p.Optional("attention.sliding_window", 1, 1, 1 << 24);
     }
+
+    private static string[] RequiredKeys(string architecture) => architecture switch
+    {
+        "granite" or "granitemoe" => ["logit_scale"],
+        "cohere2" => ["logit_scale", "attention.sliding_window"],
+        "gptneox" => ["use_parallel_residual"],
+        _ => [],
+    };
 
     private void CheckRule(TensorRule rule, string name, int layer)
     {

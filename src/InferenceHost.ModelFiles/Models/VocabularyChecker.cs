@@ -8,7 +8,9 @@ namespace InferenceHost.ModelFiles.Models;
 /// message.</summary>
 internal sealed class VocabularyChecker(GgufFile file)
 {
-    private const int MaxTokens = 1 << 20;
+    private const int MaxTokens = 1 << 19;
+    private const int ByteToken = 6;
+    private const int MaxAllTokenBytes = 32 << 20;
     private const int MaxTokenBytes = 1 << 16;
     private const string Reconvert = "Convert the model again.";
 
@@ -60,6 +62,8 @@ internal sealed class VocabularyChecker(GgufFile file)
             ?? throw Bad("tokenizer.ggml.tokens", "nothing", "the list of tokens", Reconvert);
         if (value.Count is 0 or > MaxTokens)
             throw Bad(value.Key, $"{value.Count} tokens", $"1 to {MaxTokens}", Reconvert);
+        if (value.ByteLength > MaxAllTokenBytes)
+            throw Bad(value.Key, $"{value.ByteLength} bytes", $"at most {MaxAllTokenBytes}", Reconvert);
         Count = value.Count;
         if (file.TryGetUInt32($"{Architecture()}.vocab_size", out var stated) && stated != (uint)Count)
             throw Bad($"{Architecture()}.vocab_size", $"{stated}", $"{Count}, the length of tokenizer.ggml.tokens", Reconvert);
@@ -106,13 +110,16 @@ internal sealed class VocabularyChecker(GgufFile file)
         if (types is null)
             return;
         var numbers = file.Numbers<int>(types);
+        var odd = numbers.IndexOfAnyExceptInRange(0, ByteToken);
+        if (odd >= 0)
+            throw Bad(types.Key, $"type {numbers[odd]} of token {odd}", "0 to 6", Reconvert, types.Offset + (4L * odd));
+        if (!numbers.Contains(ByteToken))
+            return;
         var tokens = file.Strings(file.TryGetValue("tokenizer.ggml.tokens", out var list) ? list : types);
         while (tokens.MoveNext())
         {
             var type = numbers[tokens.Index];
-            if (type is < 0 or > 6)
-                throw Bad(types.Key, $"type {type} of token {tokens.Index}", "0 to 6", Reconvert, types.Offset + (4L * tokens.Index));
-            if (type == 6 && (tokens.Current.Length < 5 || tokens.Current.IndexOf((byte)0) is >= 0 and < 5))
+            if (type == ByteToken && (tokens.Current.Length < 5 || tokens.Current.IndexOf((byte)0) is >= 0 and < 5))
                 throw Bad(types.Key, $"type 6 (byte) for token {tokens.Index}, '{Encoding.UTF8.GetString(tokens.Current)}'",
                     "byte tokens spelt <0x00> to <0xFF>", Reconvert, types.Offset + (4L * tokens.Index));
         }
@@ -132,10 +139,12 @@ internal sealed class VocabularyChecker(GgufFile file)
         while (merges.MoveNext())
         {
             var merge = merges.Current;
-            var space = merge.Length < 3 ? -1 : merge[1..].IndexOf((byte)' ');
-            if (space < 0 || space + 2 >= merge.Length || merge.Contains((byte)0))
+            var space = merge.Length < 3 ? -1 : merge[1..].IndexOfAny((byte)' ', (byte)0) + 1;
+            if (space < 1 || merge[space] == 0 || space + 1 >= merge.Length || merge[space + 1] == 0)
+            {
                 throw Bad(value.Key, $"merge {merges.Index} '{Encoding.UTF8.GetString(merge)}'", "two pieces with a space between",
                     Reconvert, value.Offset + merges.CurrentOffset);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using InferenceHost.Server.Services;
+using InferenceHost.Server.Streaming;
 using InferenceHost.Server.Supervision;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,9 +10,7 @@ namespace InferenceHost.Server.Hosting;
 /// <summary>A server that serves.</summary>
 public sealed class RunningServer : IAsyncDisposable
 {
-    // An engine that was told to cancel answers within a step; one that does not is spoken for.
-    private static readonly TimeSpan s_cancelPatience = TimeSpan.FromMilliseconds(750);
-    private static readonly TimeSpan s_lastWritePatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_lastCallPatience = TimeSpan.FromSeconds(2);
     private readonly WebApplication _app;
     private readonly ServerOptions _options;
     private bool _stopped;
@@ -54,16 +53,11 @@ public sealed class RunningServer : IAsyncDisposable
         supervisor.BeginDrain();
         _app.Services.GetRequiredService<HealthService>().Shutdown();
         var idle = _app.Services.GetRequiredService<CallGate>().BeginDrain();
-        await WaitAsync(idle, _options.DrainTimeout, hurry);
-        if (!idle.IsCompleted && supervisor.Status.Session is { } session)
-        {
-            foreach (var stream in session.Streams.Running)
-                session.Cancel(stream);
-            await WaitAsync(idle, s_cancelPatience, hurry);
-            foreach (var stream in session.Streams.Running)
-                stream.FinishCancelled();
-            await WaitAsync(idle, s_lastWritePatience, hurry);
-        }
+        if (supervisor.Status.Session is { } session)
+            await StreamDrain.RunAsync(session, _options.DrainTimeout, hurry);
+        // Calls without a stream: uploads, loads. What is still there then is cut.
+        if (!idle.IsCompleted)
+            await Task.WhenAny(idle, Task.Delay(s_lastCallPatience, hurry));
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(hurry);
         try
         {
@@ -82,9 +76,6 @@ public sealed class RunningServer : IAsyncDisposable
         await StopAsync(new CancellationToken(canceled: true));
         await _app.DisposeAsync();
     }
-
-    private static Task WaitAsync(Task idle, TimeSpan patience, CancellationToken hurry) =>
-        idle.IsCompleted ? Task.CompletedTask : Task.WhenAny(idle, Task.Delay(patience, hurry));
 
     private static string UrlOf(string configured, Queue<string> bound)
     {

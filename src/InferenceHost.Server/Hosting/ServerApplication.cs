@@ -1,6 +1,7 @@
 using System.Net;
 using Google.Protobuf.Reflection;
 using InferenceHost.Protocol.V1;
+using InferenceHost.Server.Adapters;
 using InferenceHost.Server.Catalogue;
 using InferenceHost.Server.Services;
 using InferenceHost.Server.Streaming;
@@ -41,6 +42,8 @@ internal static class ServerApplication
         var app = builder.Build();
         app.UseMiddleware<ErrorDetailsMiddleware>();
         app.MapGrpcService<InferenceService>();
+        app.MapGrpcService<ModelsService>();
+        app.MapGrpcService<AdaptersService>();
         app.MapGrpcService<OperationsService>();
         app.MapGrpcService<HealthService>();
         if (options.Reflection)
@@ -53,7 +56,12 @@ internal static class ServerApplication
         services.AddSingleton(options);
         services.AddSingleton(seams.Time);
         services.AddSingleton(seams.Tenants);
-        services.AddSingleton(seams.Launcher ?? new WorkerProcessLauncher(options.WorkerPath));
+        var launcher = new WorkerProcessLauncher(options.WorkerPath);
+        services.AddSingleton(seams.Launcher ?? launcher);
+        services.AddSingleton(seams.Probe ?? new ProcessAdapterProbe(launcher));
+        services.AddSingleton<AdapterStore>();
+        services.AddSingleton<ModelLibrary>();
+        services.AddSingleton<ModelLifecycle>();
         services.AddSingleton(new SupervisionOptions(options.HeartbeatTimeout, options.StepTimeout, MaxLoadDeaths: 3, ShutdownPatience: TimeSpan.FromSeconds(2)));
         services.AddSingleton<Func<ServedModel, Wire.LoadModel>>(model => LoadFrame.Build(options, model));
         services.AddSingleton<EngineSupervisor>();
@@ -64,6 +72,8 @@ internal static class ServerApplication
         services.AddSingleton<CallInterceptor>();
         services.AddSingleton<HealthService>();
         services.AddSingleton<InferenceService>();
+        services.AddSingleton<ModelsService>();
+        services.AddSingleton<AdaptersService>();
         services.AddSingleton<OperationsService>();
     }
 

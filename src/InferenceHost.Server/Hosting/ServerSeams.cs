@@ -18,6 +18,9 @@ internal sealed record ServerSeams
     /// <summary>Where the model comes from; null = verified from disk.</summary>
     public Func<ServerOptions, Catalogue.ServedModel>? Model { get; init; }
 
+    /// <summary>Tries new adapters; null = in a throw-away process.</summary>
+    public Adapters.IAdapterProbe? Probe { get; init; }
+
     /// <summary>Standard error.</summary>
     public TextWriter Log { get; init; } = Console.Error;
 }

@@ -1,3 +1,5 @@
+using InferenceHost.ModelFiles;
+using InferenceHost.Server.Adapters;
 using InferenceHost.Server.Catalogue;
 using InferenceHost.Server.Errors;
 using InferenceHost.Server.Services;
@@ -20,10 +22,14 @@ internal static class ServerStart
             var supervisor = app.Services.GetRequiredService<EngineSupervisor>();
             var health = app.Services.GetRequiredService<HealthService>();
             supervisor.StatusChanged += status => health.SetEngine(status.State == EngineState.Serving);
+            var adapters = app.Services.GetRequiredService<AdapterStore>();
+            supervisor.BeforeServing = adapters.PrepareAsync;
             supervisor.Prelaunch();
-            var verifying = Task.Run(() => (seams.Model ?? ModelResolver.Resolve)(options), cancellation);
+            var verifying = Task.Run(() => VerifyAsync(app.Services.GetRequiredService<ModelLibrary>(), options, seams, cancellation), cancellation);
             await ListenAsync(app, options, cancellation);
-            var session = await LoadAsync(supervisor, await verifying, cancellation);
+            var model = await verifying;
+            await adapters.RegisterAtStartAsync(model, cancellation);
+            var session = await LoadAsync(supervisor, model, cancellation);
             return new RunningServer(app, options, session);
         }
         catch
@@ -31,6 +37,20 @@ internal static class ServerStart
             await app.Services.GetRequiredService<EngineSupervisor>().DisposeAsync();
             await app.DisposeAsync();
             throw;
+        }
+    }
+
+    private static async Task<ServedModel> VerifyAsync(ModelLibrary library, ServerOptions options, ServerSeams seams, CancellationToken cancellation)
+    {
+        if (seams.Model is { } scripted)
+            return scripted(options);
+        try
+        {
+            return await library.VerifyAsync(library.FindConfigured(), progress: null, cancellation);
+        }
+        catch (ModelFileException error)
+        {
+            throw new StartupException(error.Message, error.Remedy, StartupException.ModelExitCode, error);
         }
     }
 

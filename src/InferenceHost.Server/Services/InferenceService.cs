@@ -1,6 +1,7 @@
 using System.Text;
 using Grpc.Core;
 using InferenceHost.Protocol.V1;
+using InferenceHost.Server.Adapters;
 using InferenceHost.Server.Errors;
 using InferenceHost.Server.Streaming;
 using InferenceHost.Server.Supervision;
@@ -9,7 +10,8 @@ using Wire = InferenceHost.Protocol.Worker.V1;
 namespace InferenceHost.Server.Services;
 
 /// <summary>Generation and tokenising on the loaded model: check, hand to the engine, stream back.</summary>
-internal sealed class InferenceService(EngineSupervisor supervisor, ITenantResolver tenants, ResponsePump pump, TimeProvider time) : Inference.InferenceBase
+internal sealed class InferenceService(EngineSupervisor supervisor, ITenantResolver tenants, AdapterStore adapters, ResponsePump pump, TimeProvider time)
+    : Inference.InferenceBase
 {
     /// <inheritdoc/>
     public override async Task Generate(GenerateRequest request, IServerStreamWriter<GenerateResponse> responseStream, ServerCallContext context)
@@ -17,7 +19,8 @@ internal sealed class InferenceService(EngineSupervisor supervisor, ITenantResol
         var tenant = tenants.Resolve(context);
         var session = SessionFor(request.HasModel ? request.Model : null);
         GenerateValidator.Check(request, session.Loaded);
-        var submit = SubmitBuilder.Build(request, tenant, TimeLeft(context)).WithPrompt(request);
+        using var adapter = request.HasAdapter ? await adapters.AdmitAsync(request.Adapter, session) : null;
+        var submit = SubmitBuilder.Build(request, tenant, adapter?.Generation.Sha256, TimeLeft(context)).WithPrompt(request);
         await RunAsync(session, request, submit, responseStream, context, shaper: null);
     }
 

@@ -7,11 +7,12 @@ namespace InferenceHost.Server.Services;
 internal static class SubmitBuilder
 {
     /// <summary>A submission without a prompt.</summary>
-    public static Wire.Submit Build(GenerateRequest request, string tenant, TimeSpan? timeLeft)
+    public static Wire.Submit Build(GenerateRequest request, string tenant, string? adapter, TimeSpan? timeLeft)
     {
         var submit = new Wire.Submit
         {
             Tenant = tenant,
+            Adapter = adapter ?? "",
             Sampling = Sampling(request),
             IgnoreEos = request.IgnoreEos,
             Priority = (int)request.Priority,

@@ -4,6 +4,7 @@ using InferenceHost.Server.Errors;
 using InferenceHost.Server.Services;
 using InferenceHost.Server.Supervision;
 using InferenceHost.Server.Telemetry;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Wire = InferenceHost.Protocol.Worker.V1;
 
@@ -85,13 +86,7 @@ internal sealed class ResponsePump(StallMonitor stalls, ServerCounters counters,
     {
         var http = context.GetHttpContext();
         var stream = session.Submit(submit);
-        stream.Evict = () =>
-        {
-            counters.StreamStalled();
-            ServicesLog.StreamStalled(log, options.StallTimeout.TotalSeconds);
-            session.Cancel(stream);
-            http.Abort();
-        };
+        stream.Evict = () => Evict(session, stream, http);
         stalls.Add(stream);
         var cancellation = context.CancellationToken.UnsafeRegister(
             static state =>
@@ -102,6 +97,24 @@ internal sealed class ResponsePump(StallMonitor stalls, ServerCounters counters,
             },
             (session, stream));
         return new Generation(this, session, stream, cancellation);
+    }
+
+    private void Evict(EngineSession session, GenerationStream stream, HttpContext http)
+    {
+        // The call may just be ending by itself: then there is nothing to evict any more.
+        if (!stalls.TryRemove(stream))
+            return;
+        counters.StreamStalled();
+        ServicesLog.StreamStalled(log, options.StallTimeout.TotalSeconds);
+        session.Cancel(stream);
+        try
+        {
+            http.Abort();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended in this moment.
+        }
     }
 
     private static void SetEnd(GenerateResponse message, Wire.Finish? finish)
@@ -126,7 +139,7 @@ internal sealed class ResponsePump(StallMonitor stalls, ServerCounters counters,
 
     private void Forget(EngineSession session, GenerationStream stream)
     {
-        stalls.Remove(stream);
+        stalls.TryRemove(stream);
         session.Streams.Remove(stream.Id);
         // The client is gone in the middle of a write: the engine need not go on.
         if (!stream.EngineDone)

@@ -24,8 +24,8 @@ internal sealed class StallMonitor : IDisposable
     /// <summary>Watches a stream.</summary>
     public void Add(GenerationStream stream) => _streams[stream.Id] = stream;
 
-    /// <summary>Forgets a stream.</summary>
-    public void Remove(GenerationStream stream) => _streams.TryRemove(stream.Id, out _);
+    /// <summary>Forgets a stream; false where it was forgotten before, so that an end is counted once.</summary>
+    public bool TryRemove(GenerationStream stream) => _streams.TryRemove(stream.Id, out _);
 
     /// <inheritdoc/>
     public void Dispose() => _timer.Dispose();
@@ -35,7 +35,7 @@ internal sealed class StallMonitor : IDisposable
         foreach (var (_, stream) in _streams)
         {
             var started = stream.WriteStarted;
-            if (started != 0 && _time.GetElapsedTime(started) > _timeout && _streams.TryRemove(stream.Id, out _))
+            if (started != 0 && _time.GetElapsedTime(started) > _timeout)
                 stream.Evict?.Invoke();
         }
     }

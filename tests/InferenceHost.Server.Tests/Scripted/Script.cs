@@ -62,7 +62,7 @@ internal class Script
                 engine.Send(new FromWorker { CallId = message.CallId, Tokens = tokens });
                 return true;
             case ToWorker.BodyOneofCase.Detokenize:
-                var text = new Text { Utf8 = ByteString.CopyFromUtf8(string.Concat(message.Detokenize.Ids.Select(i => (char)i))) };
+                var text = new Protocol.Worker.V1.Text { Utf8 = ByteString.CopyFromUtf8(string.Concat(message.Detokenize.Ids.Select(i => (char)i))) };
                 engine.Send(new FromWorker { CallId = message.CallId, Text = text });
                 return true;
             case ToWorker.BodyOneofCase.GetCounters:

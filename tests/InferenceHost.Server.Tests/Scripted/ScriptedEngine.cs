@@ -22,6 +22,7 @@ internal sealed class ScriptedEngine : IWorkerProcess
     {
         ProcessId = 100_000 + number;
         Number = number;
+        SocketFolder = Path.GetDirectoryName(socketPath)!;
         _script = script;
         if (script.DiesBeforeConnecting(number))
         {
@@ -31,6 +32,9 @@ internal sealed class ScriptedEngine : IWorkerProcess
         }
         _ = Task.Run(() => RunAsync(socketPath));
     }
+
+    /// <summary>Folder of the socket it connects to.</summary>
+    public string SocketFolder { get; }
 
     /// <summary>Which start this is, from 1.</summary>
     public int Number { get; }
