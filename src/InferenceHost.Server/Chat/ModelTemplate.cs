@@ -25,6 +25,10 @@ internal sealed class ModelTemplate
     /// <summary>Where it comes from.</summary>
     public string Origin { get; }
 
+    /// <summary>Whether it knows reasoning parts.</summary>
+    public bool HasReasoning => _source is not null
+        && (_source.Contains(ChatPromptBuilder.ThinkOpen, StringComparison.Ordinal) || _source.Contains(ChatPromptBuilder.ThinkClose, StringComparison.Ordinal));
+
     /// <summary>One line for an operator: where it comes from, or why it is unusable.</summary>
     public string Describe() => _source is null ? "none" : _parsed.Value.Problem is { Length: > 0 } problem ? $"{Origin}, unusable: {problem}" : Origin;
 

@@ -2,9 +2,11 @@ using System.Text;
 using Grpc.Core;
 using InferenceHost.Protocol.V1;
 using InferenceHost.Server.Adapters;
+using InferenceHost.Server.Chat;
 using InferenceHost.Server.Errors;
 using InferenceHost.Server.Streaming;
 using InferenceHost.Server.Supervision;
+using InferenceHost.Text.ChatTemplates;
 using Wire = InferenceHost.Protocol.Worker.V1;
 
 namespace InferenceHost.Server.Services;
@@ -22,6 +24,45 @@ internal sealed class InferenceService(EngineSupervisor supervisor, ITenantResol
         using var adapter = request.HasAdapter ? await adapters.AdmitAsync(request.Adapter, session) : null;
         var submit = SubmitBuilder.Build(request, tenant, adapter?.Generation.Sha256, TimeLeft(context)).WithPrompt(request);
         await RunAsync(session, request, submit, responseStream, context, shaper: null);
+    }
+
+    /// <inheritdoc/>
+    public override async Task Chat(ChatRequest request, IServerStreamWriter<GenerateResponse> responseStream, ServerCallContext context)
+    {
+        var tenant = tenants.Resolve(context);
+        var session = SessionFor(request.HasModel ? request.Model : null);
+        var sampling = ChatFields.ToGenerate(request);
+        var violations = new Violations();
+        ChatValidator.Check(request.Messages, request.TemplateVariables, request.ContinueFinalMessage, violations);
+        GenerateValidator.Sampling(sampling, session.Loaded, violations);
+        violations.ThrowIfAny();
+        var prompt = ChatPromptBuilder.Build(
+            session.Model.Template, session.Loaded, request.Messages, request.TemplateVariables, request.ContinueFinalMessage, time);
+        using var adapter = request.HasAdapter ? await adapters.AdmitAsync(request.Adapter, session) : null;
+        var submit = SubmitBuilder.Build(sampling, tenant, adapter?.Generation.Sha256, TimeLeft(context));
+        submit.Segments.Add(prompt.Segments);
+        submit.AddBos = session.Loaded.AddsBos;
+        var shaper = prompt.HasReasoning ? new ReasoningShaper(prompt.StartsInReasoning, submit.N) : null;
+        await RunAsync(session, sampling, submit, responseStream, context, shaper);
+    }
+
+    /// <inheritdoc/>
+    public override async Task<RenderResponse> Render(RenderRequest request, ServerCallContext context)
+    {
+        tenants.Resolve(context);
+        var session = SessionFor(request.HasModel ? request.Model : null);
+        var violations = new Violations();
+        ChatValidator.Check(request.Messages, request.TemplateVariables, request.ContinueFinalMessage, violations);
+        violations.ThrowIfAny();
+        var prompt = ChatPromptBuilder.Build(
+            session.Model.Template, session.Loaded, request.Messages, request.TemplateVariables, request.ContinueFinalMessage, time);
+        var tokenize = new Wire.Tokenize { AddSpecial = session.Loaded.AddsBos };
+        tokenize.Segments.Add(prompt.Segments);
+        var tokens = await session.TokenizeAsync(tokenize, context.CancellationToken);
+        var response = new RenderResponse { Text = prompt.Text };
+        response.Spans.Add(prompt.Spans.Select(s => new RenderSpan { Text = s.Text, FromTemplate = s.Origin == TextOrigin.Template }));
+        response.TokenIds.Add(tokens.Ids);
+        return response;
     }
 
     /// <inheritdoc/>

@@ -14,10 +14,10 @@ internal sealed class BestSamples(int samples)
     {
         if (_whole[part.Index] is { } whole)
         {
-            // MergeFrom replaces singular text, and an absent one leaves it.
-            var text = whole.Text + part.Text;
+            // MergeFrom replaces texts and leaves them where the part has none.
+            var (text, reasoning) = (whole.Text + part.Text, whole.Reasoning + part.Reasoning);
             whole.MergeFrom(part);
-            whole.Text = text;
+            (whole.Text, whole.Reasoning) = (text, reasoning);
         }
         else
         {

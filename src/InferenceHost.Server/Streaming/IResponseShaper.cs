@@ -6,6 +6,7 @@ namespace InferenceHost.Server.Streaming;
 internal interface IResponseShaper
 {
     /// <summary>Changes a message in place. The last message of a sample has <c>finish_reason</c>.</summary>
-    /// <returns>Whether the message is to be written now; false keeps back a message that has become empty.</returns>
-    bool Shape(GenerateResponse message);
+    /// <param name="message">The message.</param>
+    /// <param name="sample">Which sample it is of, as the engine numbers them.</param>
+    void Shape(GenerateResponse message, int sample);
 }

@@ -32,8 +32,7 @@ internal sealed class ResponsePump(StallMonitor stalls, ServerCounters counters,
             while ((read = stream.TryTake(message, out var finish)) == StreamRead.Message)
             {
                 SetEnd(message, finish);
-                if (shaper?.Shape(message) == false)
-                    continue;
+                shaper?.Shape(message, message.Index);
                 if (compression is not null)
                 {
                     await Compression.StartAsync(context, compression);
@@ -66,6 +65,7 @@ internal sealed class ResponsePump(StallMonitor stalls, ServerCounters counters,
             while ((read = stream.TryTake(message = new GenerateResponse(), out var finish)) == StreamRead.Message)
             {
                 SetEnd(message, finish);
+                shaper?.Shape(message, message.Index);
                 choice.Add(message, finish);
             }
         }
@@ -74,8 +74,6 @@ internal sealed class ResponsePump(StallMonitor stalls, ServerCounters counters,
             throw new RefusalException(stream.Failure!);
         foreach (var message in choice.Best(wanted))
         {
-            if (shaper?.Shape(message) == false)
-                continue;
             stream.WriteStarted = time.GetTimestamp();
             await writer.WriteAsync(message);
             stream.WriteStarted = 0;

@@ -1,5 +1,6 @@
 using Grpc.Net.Client;
 using InferenceHost.Protocol.V1;
+using InferenceHost.Server.Adapters;
 using InferenceHost.Server.Catalogue;
 using InferenceHost.Server.Hosting;
 
@@ -44,12 +45,14 @@ internal sealed class TestServer : IAsyncDisposable
         DrainTimeout = TimeSpan.FromSeconds(5),
     };
 
-    public static async Task<TestServer> StartAsync(Script? script = null, Func<ServerOptions, ServerOptions>? configure = null)
+    public static async Task<TestServer> StartAsync(
+        Script? script = null, Func<ServerOptions, ServerOptions>? configure = null, ServedModel? model = null, IAdapterProbe? probe = null)
     {
         var launcher = new ScriptedLauncher(script ?? new Script());
         var log = new StringWriter();
         var options = configure is null ? DefaultOptions : configure(DefaultOptions);
-        var seams = new ServerSeams { Launcher = launcher, Model = _ => new ServedModel("scripted", "/models/scripted.gguf"), Log = TextWriter.Synchronized(log) };
+        var served = model ?? new ServedModel("scripted", "/models/scripted.gguf");
+        var seams = new ServerSeams { Launcher = launcher, Model = _ => served, Probe = probe, Log = TextWriter.Synchronized(log) };
         var running = await ServerStart.StartAsync(options, seams, CancellationToken.None);
         return new TestServer(running, launcher, await launcher.NextAsync(), log);
     }
