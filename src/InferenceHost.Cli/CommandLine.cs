@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using InferenceHost.Cli.Bench;
 using InferenceHost.Cli.Commands;
 using InferenceHost.Cli.Output;
 using InferenceHost.Cli.Parsing;
@@ -27,6 +28,7 @@ internal static class CommandLine
             ModelsCommand.Create(cli),
             AdaptersCommand.Create(cli),
             StatusCommand.Create(cli),
+            BenchCommand.Create(cli),
         };
         foreach (HelpOption help in root.Options.OfType<HelpOption>())
             help.Action = new HelpWithExamples((HelpAction)help.Action!);

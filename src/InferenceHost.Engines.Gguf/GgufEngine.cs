@@ -4,35 +4,28 @@ using InferenceHost.Engines.Gguf.Tokenization;
 
 namespace InferenceHost.Engines.Gguf;
 
-/// <summary>One GGUF model on libllama. All members but <see cref="Vocabulary"/>, <see cref="Tokenizer"/> and PrepareAdapter belong to one thread.</summary>
-public sealed unsafe class GgufEngine : IEngine
+/// <summary>One GGUF model on libllama. All members but <see cref="Vocabulary"/>, <see cref="Tokenizer"/> and <see cref="PrepareAdapter"/> belong to one thread.</summary>
+public sealed class GgufEngine : IEngine
 {
     private readonly LlamaModelHandle _model;
-    private readonly LlamaContextHandle _context;
-    private readonly GgmlThreadpoolHandle? _threads;
-    private readonly NativeBatch _batch;
-    private readonly nint _memory;
+    private readonly EngineParts _parts;
     private readonly int _maxOutputs;
-    private float* _logits;
-    private int _outputs;
 
-    private GgufEngine(LlamaModelHandle model, LlamaContextHandle context, GgmlThreadpoolHandle? threads, GgufEngineOptions options, DeviceChoice device, string architecture, int threadCount)
+    private GgufEngine(LlamaModelHandle model, EngineParts parts, GgufVocabulary vocabulary, GgufEngineOptions options, DeviceChoice device, string architecture, int threads)
     {
         _model = model;
-        _context = context;
-        _threads = threads;
-        _batch = new NativeBatch(options.BatchTokens);
-        _memory = LibLlama.llama_get_memory(context);
-        Threads = threadCount;
-        _maxOutputs = OutputLimit(options);
-        GgufVocabulary = new GgufVocabulary(model);
-        Tokenizer = new GuardedTokenizer(model, GgufVocabulary);
+        _parts = parts;
+        Threads = threads;
+        _maxOutputs = ContextFactory.OutputLimit(options);
+        GgufVocabulary = vocabulary;
+        Tokenizer = new GuardedTokenizer(model, vocabulary);
         Architecture = architecture;
-        var pool = (int)LibLlama.llama_n_ctx(context);
-        var rewindable = IsRewindable(model);
+        AdapterNote = parts.AdapterNote;
+        var pool = (int)LibLlama.llama_n_ctx(parts.Context);
+        var rewindable = !ContextFactory.ReordersRows(model);
         Capabilities = new EngineCapabilities
         {
-            VocabularySize = GgufVocabulary.Size,
+            VocabularySize = vocabulary.Size,
             TrainedContextTokens = LibLlama.llama_model_n_ctx_train(model),
             PoolTokens = pool,
             MaxSequences = options.MaxSequences,
@@ -41,7 +34,8 @@ public sealed unsafe class GgufEngine : IEngine
             MaxOutputs = _maxOutputs,
             CanTrim = rewindable,
             CanSharePrefix = rewindable,
-            AdapterMode = AdapterMode.None,
+            AdapterMode = parts.Adapters.Mode,
+            AdapterSlots = options.AdapterSlots,
             Device = device.Description,
         };
     }
@@ -64,6 +58,12 @@ public sealed unsafe class GgufEngine : IEngine
     /// <summary>general.architecture of the file.</summary>
     public string Architecture { get; }
 
+    /// <summary>Why adapters are not routed per row although that was wanted; null where they are.</summary>
+    public string? AdapterNote { get; }
+
+    /// <summary>What went wrong in the last <see cref="Execute"/> that gave <see cref="ExecutionStatus.Failed"/>, where more is known than that.</summary>
+    public string? LastFault { get; private set; }
+
     /// <summary>
     /// Loads a model. <paramref name="progress"/> gets fractions of the weights read, on the calling thread. Throws <see cref="EngineException"/> with a message
     /// for the operator, <see cref="ArgumentOutOfRangeException"/> for an option out of its range, <see cref="OperationCanceledException"/> when cancelled.
@@ -72,35 +72,30 @@ public sealed unsafe class GgufEngine : IEngine
     {
         Verify(options);
         NativeLibraries.Ensure();
-        var cores = Processors.PhysicalCores();
-        var threads = options.Threads == 0 ? cores : Math.Min(options.Threads, Environment.ProcessorCount);
+        var threads = options.Threads == 0 ? Processors.PhysicalCores() : Math.Min(options.Threads, Environment.ProcessorCount);
         var device = DeviceChoice.Pick(options.Device, threads);
         var header = ModelHeader.Read(options.ModelPath);
         header.Verify(options, device.IsCuda);
 
         var model = ModelLoader.Load(options, device, progress, cancellation);
-        LlamaContextHandle? context = null;
-        GgmlThreadpoolHandle? pool = null;
+        EngineParts? parts = null;
         try
         {
             if (LibLlama.llama_model_has_encoder(model) || !LibLlama.llama_model_has_decoder(model) || LibLlama.llama_model_is_diffusion(model))
                 throw new EngineException($"architecture '{header.Architecture}' does not generate text token by token and is not served");
-            if (!IsRewindable(model) && options.Parallel is { } parallel)
+            if (ContextFactory.ReordersRows(model) && options.Parallel is { } parallel)
                 options = options with { MaxSequences = parallel };
-            context = LlamaContextHandle.Create(model, ContextParameters(options, device, threads));
-            pool = GgmlThreadpoolHandle.TryCreate(threads);
-            if (pool is not null)
-                LibLlama.llama_attach_threadpool(context, pool, pool);
+            var vocabulary = new GgufVocabulary(model);
+            parts = new ContextFactory(options, header, device, threads).Create(model, vocabulary.Size);
             cancellation.ThrowIfCancellationRequested();
-            var engine = new GgufEngine(model, context, pool, options, device, header.Architecture, threads);
+            var engine = new GgufEngine(model, parts, vocabulary, options, device, header.Architecture, threads);
             if (options.WarmUp)
                 engine.DecodeOnce();
             return engine;
         }
         catch
         {
-            context?.Dispose();
-            pool?.Dispose();
+            parts?.Dispose();
             model.Dispose();
             throw;
         }
@@ -109,28 +104,20 @@ public sealed unsafe class GgufEngine : IEngine
     /// <inheritdoc/>
     public ExecutionStatus Execute(StepBatch batch)
     {
-        _outputs = 0;
-        if (!IsValid(batch))
+        LastFault = null;
+        _parts.Decoder.Invalidate();
+        if (!IsValid(batch) || !_parts.Adapters.Accepts(batch))
             return ExecutionStatus.InvalidBatch;
-        var result = (DecodeResult)LibLlama.llama_decode(_context, _batch.Fill(batch));
-        if (result != DecodeResult.Success)
+        _parts.Adapters.BeforeStep(batch);
+        var result = _parts.Decoder.Decode(batch);
+        if (result != DecodeResult.Success || (LastFault = _parts.Adapters.AfterStep()) is null)
             return result.ToStatus();
-        // Both wait for the device; the logits of all outputs lie one behind the other in the order of their rows.
-        if (batch.OutputCount == 0)
-            LibLlama.llama_synchronize(_context);
-        else if ((_logits = LibLlama.llama_get_logits(_context)) == null)
-            return ExecutionStatus.Failed;
-        _outputs = batch.OutputCount;
-        return ExecutionStatus.Completed;
+        _parts.Decoder.Invalidate();
+        return ExecutionStatus.Failed;
     }
 
     /// <inheritdoc/>
-    public Span<float> Logits(int output)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(output);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(output, _outputs);
-        return new Span<float>(_logits + ((nint)output * Capabilities.VocabularySize), Capabilities.VocabularySize);
-    }
+    public Span<float> Logits(int output) => _parts.Decoder.Logits(output);
 
     /// <inheritdoc/>
     public void SharePrefix(EngineSequence source, EngineSequence destination, int tokens)
@@ -143,7 +130,7 @@ public sealed unsafe class GgufEngine : IEngine
         if (!Capabilities.CanSharePrefix && tokens != length)
             throw new EngineException($"the memory of architecture '{Architecture}' can be shared whole only: {tokens} of {length} tokens asked for");
         if (tokens > 0)
-            LibLlama.llama_memory_seq_cp(_memory, source.Value, destination.Value, 0, tokens);
+            LibLlama.llama_memory_seq_cp(_parts.Decoder.Memory, source.Value, destination.Value, 0, tokens);
     }
 
     /// <inheritdoc/>
@@ -151,42 +138,37 @@ public sealed unsafe class GgufEngine : IEngine
     {
         Check(sequence);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        return Length(sequence) <= length || LibLlama.llama_memory_seq_rm(_memory, sequence.Value, length, -1);
+        return Length(sequence) <= length || LibLlama.llama_memory_seq_rm(_parts.Decoder.Memory, sequence.Value, length, -1);
     }
 
     /// <inheritdoc/>
     public void Clear(EngineSequence sequence)
     {
         Check(sequence);
-        LibLlama.llama_memory_seq_rm(_memory, sequence.Value, -1, -1);
+        LibLlama.llama_memory_seq_rm(_parts.Decoder.Memory, sequence.Value, -1, -1);
     }
 
     /// <inheritdoc/>
     public int Length(EngineSequence sequence)
     {
         Check(sequence);
-        return LibLlama.llama_memory_seq_pos_max(_memory, sequence.Value) + 1;
+        return LibLlama.llama_memory_seq_pos_max(_parts.Decoder.Memory, sequence.Value) + 1;
     }
 
     /// <inheritdoc/>
-    public PreparedAdapter PrepareAdapter(string path, CancellationToken cancellation) =>
-        throw new EngineException("adapters are switched off for this engine");
+    public PreparedAdapter PrepareAdapter(string path, CancellationToken cancellation) => _parts.Adapters.Prepare(path, cancellation);
 
     /// <inheritdoc/>
-    public void InstallAdapter(int slot, PreparedAdapter adapter) => throw new EngineException("adapters are switched off for this engine");
+    public void InstallAdapter(int slot, PreparedAdapter adapter) => _parts.Adapters.Install(slot, adapter);
 
     /// <inheritdoc/>
-    public void ClearAdapter(int slot) => throw new EngineException("adapters are switched off for this engine");
+    public void ClearAdapter(int slot) => _parts.Adapters.Clear(slot);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        // The context uses the pool, so it goes first.
-        _outputs = 0;
-        _context.Dispose();
-        _threads?.Dispose();
+        _parts.Dispose();
         _model.Dispose();
-        _batch.Dispose();
     }
 
     private static void Verify(GgufEngineOptions options)
@@ -197,6 +179,7 @@ public sealed unsafe class GgufEngine : IEngine
         InRange(options.Parallel ?? 1, 1, options.MaxSequences, nameof(options.Parallel));
         InRange(options.MaxOutputs, 0, 65_536, nameof(options.MaxOutputs));
         InRange(options.Threads, 0, 512, nameof(options.Threads));
+        InRange(options.AdapterSlots, 0, 4096, nameof(options.AdapterSlots));
     }
 
     private static void InRange(int value, int low, int high, string name)
@@ -205,43 +188,14 @@ public sealed unsafe class GgufEngine : IEngine
             throw new ArgumentOutOfRangeException(name, value, $"{name} must be {low}..{high}");
     }
 
-    // llama.cpp reserves a graph with an output for every sequence number.
-    private static int OutputLimit(GgufEngineOptions options) => Math.Max(options.MaxSequences, options.MaxOutputs);
-
-    private static bool IsRewindable(LlamaModelHandle model) => !LibLlama.llama_model_is_recurrent(model) && !LibLlama.llama_model_is_hybrid(model);
-
-    private static llama_context_params ContextParameters(GgufEngineOptions options, DeviceChoice device, int threads)
-    {
-        var parameters = LibLlama.llama_context_default_params();
-        parameters.n_ctx = (uint)options.ContextTokens;
-        // Equal sizes: one call is one micro-batch, so a failed call has no half.
-        parameters.n_batch = parameters.n_ubatch = (uint)options.BatchTokens;
-        parameters.n_seq_max = (uint)options.MaxSequences;
-        parameters.n_outputs_max = (uint)OutputLimit(options);
-        parameters.n_threads = parameters.n_threads_batch = threads;
-        parameters.type_k = (int)ToGgml(options.KeyType);
-        parameters.type_v = (int)ToGgml(options.ValueType);
-        parameters.kv_unified = 1;
-        parameters.swa_full = 1;
-        parameters.offload_kqv = parameters.op_offload = device.IsCuda ? (byte)1 : (byte)0;
-        return parameters;
-    }
-
-    private static ggml_type ToGgml(KvCacheType type) => type switch
-    {
-        KvCacheType.Q8_0 => ggml_type.Q8_0,
-        KvCacheType.Q4_0 => ggml_type.Q4_0,
-        _ => ggml_type.F16,
-    };
-
     private void DecodeOnce()
     {
         var sequence = new EngineSequence(0);
         var batch = new StepBatch(1);
-        batch.AddOutput(GgufVocabulary.BosId ?? 0, 0, sequence, adapterSlot: 0, adapterScale: 1);
+        batch.AddOutput(GgufVocabulary.BosId ?? 0, 0, sequence, 0, 1);
         var status = Execute(batch);
         if (status != ExecutionStatus.Completed)
-            throw new EngineException($"the model '{Architecture}' was loaded but its first token failed: {status}");
+            throw new EngineException($"the model '{Architecture}' was loaded but its first token failed: {LastFault ?? status.ToString()}");
         Clear(sequence);
     }
 
@@ -256,7 +210,7 @@ public sealed unsafe class GgufEngine : IEngine
         foreach (var sequence in batch.Sequences)
             if ((uint)sequence >= (uint)Capabilities.MaxSequences)
                 return false;
-        return !batch.AdapterSlots.ContainsAnyExcept(0);
+        return true;
     }
 
     private void Check(EngineSequence sequence)

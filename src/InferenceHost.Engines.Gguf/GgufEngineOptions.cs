@@ -1,3 +1,5 @@
+using InferenceHost.Engines.Gguf.Adapters;
+
 namespace InferenceHost.Engines.Gguf;
 
 /// <summary>How a GGUF model is loaded. Checked whole by <see cref="GgufEngine.Load"/>.</summary>
@@ -38,4 +40,16 @@ public sealed record GgufEngineOptions
 
     /// <summary>Whether a token is decoded and forgotten at load, so that the first request does not pay for cold pages.</summary>
     public bool WarmUp { get; init; } = true;
+
+    /// <summary>Adapter slots beside the base model, 0..4,096; 0 switches adapters off.</summary>
+    public int AdapterSlots { get; init; }
+
+    /// <summary>How adapters reach the rows of a batch.</summary>
+    public AdapterRouting AdapterRouting { get; init; }
+
+    /// <summary>How their weights are kept where rows are routed.</summary>
+    public AdapterStorage AdapterStorage { get; init; }
+
+    /// <summary>Vector width of the adapter kernel in bits, 128, 256 or 512; 0 = the best one of the processor. For tests and measurements.</summary>
+    internal int KernelBits { get; init; }
 }

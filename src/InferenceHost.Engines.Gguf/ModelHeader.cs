@@ -1,15 +1,13 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using InferenceHost.Core.Execution;
-using InferenceHost.Engines.Gguf.Interop;
+using InferenceHost.ModelFiles;
+using InferenceHost.ModelFiles.Gguf;
 
 namespace InferenceHost.Engines.Gguf;
 
 /// <summary>What a model file says about itself, read before anything is loaded.</summary>
-internal sealed record ModelHeader(string Architecture, int EmbeddingLength, int KeyLength, int ValueLength, bool HasPerLayerHeadCounts)
+internal sealed record ModelHeader(string Architecture, int KeyLength, int ValueLength, bool HasPerLayerHeadCounts)
 {
-    private const int TypeArray = 9;
-
     // Encoders, diffusion models and helper models: they produce no next token.
     private static readonly HashSet<string> Refused = new(StringComparer.Ordinal)
     {
@@ -17,20 +15,36 @@ internal sealed record ModelHeader(string Architecture, int EmbeddingLength, int
         "t5", "t5encoder", "clip", "wavtokenizer-dec", "dream", "llada", "llada-moe", "rnd1", "dflash", "eagle3", "gemma4-assistant", "pockettts",
     };
 
+    /// <summary>The tensors of the file; of a split model those of all parts that are there.</summary>
+    public IReadOnlyList<GgufTensor> Tensors { get; init; } = [];
+
     public static ModelHeader Read(string path)
     {
-        using var file = GgufHandle.Open(path);
-        var architecture = Text(file, "general.architecture") ?? throw new EngineException($"{path} has no general.architecture");
-        if (Text(file, "general.type") is { } type && type != "model")
-            throw new EngineException($"{path} is of type '{type}', not a model");
-        var embedding = (int)(Number(file, $"{architecture}.embedding_length") ?? 0);
-        var heads = Number(file, $"{architecture}.attention.head_count");
-        var perHead = heads is > 0 ? (int)(embedding / heads.Value) : 0;
-        return new ModelHeader(
-            architecture, embedding,
-            (int)(Number(file, $"{architecture}.attention.key_length") ?? perHead),
-            (int)(Number(file, $"{architecture}.attention.value_length") ?? perHead),
-            IsArray(file, $"{architecture}.attention.head_count"));
+        try
+        {
+            using var file = GgufFile.Open(path);
+            if (!file.TryGetString("general.architecture", out var architecture))
+                throw new EngineException($"{path} has no general.architecture");
+            if (file.TryGetString("general.type", out var type) && type != "model")
+                throw new EngineException($"{path} is of type '{type}', not a model");
+            var headCounts = $"{architecture}.attention.head_count";
+            var perLayer = file.TryGetValue(headCounts, out var counts) && counts.IsArray;
+            var perHead = 0L;
+            if (!perLayer && file.TryGetInteger(headCounts, out var heads) && heads > 0 && file.TryGetInteger($"{architecture}.embedding_length", out var width))
+                perHead = width / heads;
+            return new ModelHeader(
+                architecture,
+                (int)(file.TryGetInteger($"{architecture}.attention.key_length", out var key) ? key : perHead),
+                (int)(file.TryGetInteger($"{architecture}.attention.value_length", out var value) ? value : perHead),
+                perLayer)
+            {
+                Tensors = AllTensors(file),
+            };
+        }
+        catch (ModelFileException refused)
+        {
+            throw new EngineException(refused.Message, refused);
+        }
     }
 
     /// <summary>Throws where this engine cannot serve the architecture or the cache types.</summary>
@@ -48,45 +62,22 @@ internal sealed record ModelHeader(string Architecture, int EmbeddingLength, int
             throw new EngineException($"value type {options.ValueType}: no CUDA flash-attention kernel for head size {ValueLength}; use F16 values");
     }
 
+    private static List<GgufTensor> AllTensors(GgufFile first)
+    {
+        var tensors = new List<GgufTensor>(first.Tensors);
+        if (!first.TryGetInteger("split.count", out var parts) || parts < 2)
+            return tensors;
+        for (var part = 2; part <= parts; part++)
+        {
+            using var file = GgufFile.Open(first.Path.Replace("-00001-of-", string.Create(CultureInfo.InvariantCulture, $"-{part:00000}-of-"), StringComparison.Ordinal));
+            tensors.AddRange(file.Tensors);
+        }
+        return tensors;
+    }
+
     private static void VerifyCache(KvCacheType type, int headSize, string what)
     {
         if (type != KvCacheType.F16 && headSize % 32 != 0)
             throw new EngineException($"{what} type {type} needs head sizes divisible by 32, this model has {headSize.ToString(CultureInfo.InvariantCulture)}; use F16");
-    }
-
-    private static unsafe string? Text(GgufHandle file, string key)
-    {
-        const int typeString = 8;
-        var id = LibGgmlBase.gguf_find_key(file, key);
-        return id < 0 || LibGgmlBase.gguf_get_kv_type(file, id) != typeString ? null : Marshal.PtrToStringUTF8((nint)LibGgmlBase.gguf_get_val_str(file, id));
-    }
-
-    private static bool IsArray(GgufHandle file, string key)
-    {
-        var id = LibGgmlBase.gguf_find_key(file, key);
-        return id >= 0 && LibGgmlBase.gguf_get_kv_type(file, id) == TypeArray;
-    }
-
-    // Any integer type up to 64 bits.
-    private static unsafe long? Number(GgufHandle file, string key)
-    {
-        var id = LibGgmlBase.gguf_find_key(file, key);
-        if (id < 0)
-            return null;
-        var type = LibGgmlBase.gguf_get_kv_type(file, id);
-        if (type is 8 or TypeArray)
-            return null;
-        var data = LibGgmlBase.gguf_get_val_data(file, id);
-        return type switch
-        {
-            0 => *(byte*)data,
-            1 => *(sbyte*)data,
-            2 => *(ushort*)data,
-            3 => *(short*)data,
-            4 => *(uint*)data,
-            5 => *(int*)data,
-            10 or 11 => *(long*)data,
-            _ => null,
-        };
     }
 }

@@ -21,8 +21,9 @@ public static class ModelProbe
             ModelPath = modelPath,
             Device = GgufDevice.Cpu,
             ContextTokens = 256,
-            MaxSequences = 1,
+            MaxSequences = 8,
             BatchTokens = 32,
+            AdapterSlots = adapterPath is null ? 0 : 1,
             WarmUp = false,
         };
         using var engine = GgufEngine.Load(options, null, cancellation);

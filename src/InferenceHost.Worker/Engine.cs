@@ -65,6 +65,7 @@ internal sealed class Engine : IDisposable
                 Parallel = load.Parallel,
                 BatchTokens = Math.Max(load.BatchTokens > 0 ? load.BatchTokens : DefaultBatchTokens, load.Parallel),
                 Threads = load.Threads,
+                AdapterSlots = load.AdapterSlots,
                 KeyType = ToType(load.CacheTypeK),
                 ValueType = ToType(load.CacheTypeV),
             },
@@ -124,6 +125,7 @@ internal sealed class Engine : IDisposable
             EosText = vocabulary.Name(vocabulary.EosId),
             Tokenizer = Submissions.TokenizerName,
             Threads = _engine.Threads,
+            AdapterNote = _engine.AdapterNote ?? "",
         };
     }
 

@@ -96,7 +96,7 @@ public sealed class EngineMemoryTests
         ExecutionStatus One(int token, int position, EngineSequence sequence, int slot = 0)
         {
             var batch = new StepBatch(1);
-            batch.Add(token, position, sequence, slot, true);
+            batch.AddOutput(token, position, sequence, slot, 1);
             return engine.Execute(batch);
         }
     }
@@ -105,7 +105,10 @@ public sealed class EngineMemoryTests
     {
         var batch = new StepBatch(tokens.Length);
         for (var i = from; i < tokens.Length; i++)
-            batch.Add(tokens[i], i, sequence, 0, i == tokens.Length - 1);
+            if (i == tokens.Length - 1)
+                batch.AddOutput(tokens[i], i, sequence, 0, 1);
+            else
+                batch.Add(tokens[i], i, sequence, 0, 1);
         var status = engine.Execute(batch);
         next = status == ExecutionStatus.Completed ? GreedyRun.ArgMax(engine.Logits(0)) : -1;
         return status;

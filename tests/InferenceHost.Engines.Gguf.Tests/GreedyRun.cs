@@ -17,15 +17,16 @@ internal static class GreedyRun
                 var last = at == prompts[row].Length - 1;
                 if (batch.Count == batch.Capacity)
                     Flush();
-                var output = batch.Add(prompts[row][at], at, new EngineSequence(row), slots?[row] ?? 0, last);
                 if (last)
-                    outputs.Add((row, output));
+                    outputs.Add((row, batch.AddOutput(prompts[row][at], at, new EngineSequence(row), slots?[row] ?? 0, 1)));
+                else
+                    batch.Add(prompts[row][at], at, new EngineSequence(row), slots?[row] ?? 0, 1);
             }
         Flush();
         for (var step = 1; step < steps; step++)
         {
             for (var row = 0; row < prompts.Count; row++)
-                outputs.Add((row, batch.Add(produced[row][^1], prompts[row].Length + step - 1, new EngineSequence(row), slots?[row] ?? 0, true)));
+                outputs.Add((row, batch.AddOutput(produced[row][^1], prompts[row].Length + step - 1, new EngineSequence(row), slots?[row] ?? 0, 1)));
             Flush();
         }
         for (var row = 0; row < prompts.Count; row++)

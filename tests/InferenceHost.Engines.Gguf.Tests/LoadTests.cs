@@ -47,13 +47,12 @@ public sealed class LoadTests
         var path = folder.File("notes.gguf", "This is not a model at all, only a text that is long enough."u8.ToArray());
         var failure = Assert.Throws<EngineException>(() => TestEngines.Load(path));
         Assert.Contains("notes.gguf", failure.Message, StringComparison.Ordinal);
-        Assert.Contains("not a readable GGUF file", failure.Message, StringComparison.Ordinal);
         var missing = Assert.Throws<EngineException>(() => TestEngines.Load(Path.Combine(folder.Path, "absent.gguf")));
-        Assert.Contains("no such file", missing.Message, StringComparison.Ordinal);
+        Assert.Contains("absent.gguf", missing.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void ATruncatedModelIsRefusedInLlamaCppsWords()
+    public void ATruncatedModelIsRefusedWithItsName()
     {
         using var folder = new TemporaryFolder();
         var bytes = File.ReadAllBytes(Reference.Tiny("llama").ModelPath);
@@ -82,10 +81,10 @@ public sealed class LoadTests
     [Fact]
     public void AHeadSizeWithoutAQuantisedCacheIsRefusedBeforeLoading()
     {
-        var header = new ModelHeader("llama", 480, 80, 80, false);
+        var header = new ModelHeader("llama", 80, 80, false);
         var options = TestEngines.Options("x") with { KeyType = KvCacheType.Q8_0 };
         Assert.Contains("80", Assert.Throws<EngineException>(() => header.Verify(options, onCuda: false)).Message, StringComparison.Ordinal);
-        var sarashina = new ModelHeader("llama", 2560, 160, 160, false);
+        var sarashina = new ModelHeader("llama", 160, 160, false);
         var values = TestEngines.Options("x") with { ValueType = KvCacheType.Q8_0 };
         sarashina.Verify(values, onCuda: false);
         Assert.Contains("160", Assert.Throws<EngineException>(() => sarashina.Verify(values, onCuda: true)).Message, StringComparison.Ordinal);
@@ -95,13 +94,20 @@ public sealed class LoadTests
     public void EncodersAndBrokenPlamoFilesAreRefusedByName()
     {
         var options = TestEngines.Options("x");
-        Assert.Contains("'bert'", Assert.Throws<EngineException>(() => new ModelHeader("bert", 64, 64, 64, false).Verify(options, false)).Message, StringComparison.Ordinal);
-        Assert.Contains("head_count", Assert.Throws<EngineException>(() => new ModelHeader("plamo2", 64, 64, 64, true).Verify(options, false)).Message, StringComparison.Ordinal);
-        new ModelHeader("plamo2", 64, 64, 64, false).Verify(options, false);
+        Assert.Contains("'bert'", Assert.Throws<EngineException>(() => new ModelHeader("bert", 64, 64, false).Verify(options, false)).Message, StringComparison.Ordinal);
+        Assert.Contains("head_count", Assert.Throws<EngineException>(() => new ModelHeader("plamo2", 64, 64, true).Verify(options, false)).Message, StringComparison.Ordinal);
+        new ModelHeader("plamo2", 64, 64, false).Verify(options, false);
     }
 
     [Fact]
-    public void AProbeAcceptsAGoodModel() => ModelProbe.Run(Reference.Tiny("qwen3").ModelPath, null, TestContext.Current.CancellationToken);
+    public void AProbeAcceptsAGoodModelAndAdapter()
+    {
+        var reference = Reference.Tiny("qwen3");
+        ModelProbe.Run(reference.ModelPath, null, TestContext.Current.CancellationToken);
+        ModelProbe.Run(reference.ModelPath, reference.Adapters[2].Path, TestContext.Current.CancellationToken);
+        var foreign = Reference.Tiny("qwen2").Adapters[2].Path;
+        Assert.Throws<EngineException>(() => ModelProbe.Run(reference.ModelPath, foreign, TestContext.Current.CancellationToken));
+    }
 
     [Fact]
     public void TheLibrariesAreLookedForWhereTheDocumentationSays()

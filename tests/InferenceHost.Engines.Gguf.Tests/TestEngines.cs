@@ -10,6 +10,8 @@ internal static class TestEngines
         ContextTokens = 2048,
         MaxSequences = 32,
         BatchTokens = 512,
+        // ggml's threads spin at their barriers: tests that run side by side would wait for each other.
+        Threads = 1,
     };
 
     public static GgufEngine Load(string modelPath) => GgufEngine.Load(Options(modelPath), null, TestContext.Current.CancellationToken);

@@ -49,6 +49,7 @@ internal sealed class BenchOptionReader(BenchOptions options, ParseResult parsed
             Timeout = TimeSpan.FromSeconds(InRange("--timeout", Value(options.TimeoutSeconds), 0.001, 86_400)),
             Objective = new ServiceObjective(Limit(options.SloTtftMs), Limit(options.SloInterTokenMs)),
             MinRatios = ReadMinRatios(levels, scenario),
+            Strict = Value(options.Strict),
             MaxErrors = AtLeast(options.MaxErrors, 0),
             Prompts = ReadPrompts(promptLength is not null || lengths is not null),
             Plan = new WorkloadPlan

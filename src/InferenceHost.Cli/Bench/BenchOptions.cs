@@ -93,6 +93,8 @@ internal sealed class BenchOptions
 
     public Option<int> MaxErrors { get; } = new("--max-errors") { HelpName = "N", Description = "Failed requests that are still a success.", DefaultValueFactory = _ => 0 };
 
+    public Option<bool> Strict { get; } = new("--strict") { Description = "Exit code 8 where a target of kind grpc misses a limit of a scenario." };
+
     public Option<string?> Json { get; } = new("--json") { HelpName = "FILE", Description = "Write everything to this file as JSON." };
 
     public Option<string?> Markdown { get; } = new("--markdown") { HelpName = "FILE", Description = "Write the tables to this file as Markdown." };
@@ -106,7 +108,7 @@ internal sealed class BenchOptions
         [
             Targets, Baseline, Scenario, Streams, Rate, RequestsPerStream, Requests, Adapters, MaxTokens, IgnoreEos, Temperature, CachePrompt,
             PromptIds, PromptText, PromptFile, Prompts, PromptLength, Lengths, MaxPromptTokens, Vocabulary, Seed, Repetitions, Warmup, PauseMs,
-            TimeoutSeconds, SloTtftMs, SloInterTokenMs, MinRatio, MaxErrors, Json, Markdown, Svg,
+            TimeoutSeconds, SloTtftMs, SloInterTokenMs, MinRatio, Strict, MaxErrors, Json, Markdown, Svg,
         ];
         foreach (var option in all) command.Options.Add(option);
     }

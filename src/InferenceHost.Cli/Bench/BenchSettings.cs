@@ -43,6 +43,9 @@ internal sealed record BenchSettings
     /// <summary>Lowest median throughput ratio by level value.</summary>
     public required IReadOnlyDictionary<double, double> MinRatios { get; init; }
 
+    /// <summary>Whether a missed limit of a scenario decides the exit code.</summary>
+    public required bool Strict { get; init; }
+
     /// <summary>Failed requests that are still a success.</summary>
     public required int MaxErrors { get; init; }
 

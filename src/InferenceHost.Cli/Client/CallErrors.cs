@@ -20,7 +20,8 @@ internal static class CallErrors
             ExitCode = ToExitCode(exception.StatusCode),
             Message = unreachable ? $"no server answers at {endpoint}" : MessageOf(exception),
             Status = Spell(exception.StatusCode),
-            Reason = info?.Reason,
+            // A reason that only repeats the status says nothing.
+            Reason = info?.Reason == Spell(exception.StatusCode) ? null : info?.Reason,
             Facts = info?.Metadata.ToDictionary(m => m.Key, m => m.Value) ?? [],
             Fields = Fields(status),
             RetryAfter = status?.GetDetail<RetryInfo>()?.RetryDelay?.ToTimeSpan(),

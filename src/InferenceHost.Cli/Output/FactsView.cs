@@ -28,7 +28,7 @@ internal sealed class FactsView
             }
             else
             {
-                cli.Out.WriteLine($"{name + ":",-1}{new string(' ', width - name.Length + 1)}{value}");
+                cli.Out.WriteLine($"{name}:{new string(' ', width - name.Length + 1)}{value}");
             }
         }
     }

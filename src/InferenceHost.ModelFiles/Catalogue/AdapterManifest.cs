@@ -8,4 +8,5 @@ namespace InferenceHost.ModelFiles.Catalogue;
 /// <param name="Source">Where it comes from.</param>
 /// <param name="BaseSha256">SHA-256 of the model it was made for.</param>
 /// <param name="GoodFor">What it is good for, in a sentence.</param>
-public sealed record AdapterManifest(string Name, string File, string Sha256, string Licence, string Source, string BaseSha256, string GoodFor);
+public sealed record AdapterManifest(string Name, string File, string Sha256, string Licence, string Source, string BaseSha256,
+    string GoodFor);

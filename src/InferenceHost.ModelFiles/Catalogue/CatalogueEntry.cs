@@ -18,7 +18,8 @@ public sealed record CatalogueEntry(ModelManifest Manifest, string ManifestPath,
     /// <param name="cancel">Checked once per MiB.</param>
     /// <exception cref="ModelFileException">The hash differs (both are named), or the file cannot be read.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public Task VerifyAsync(IProgress<long>? progress = null, CancellationToken cancel = default) => VerifyAsync(ModelPath, Manifest.Sha256, progress, cancel);
+    public Task VerifyAsync(IProgress<long>? progress = null, CancellationToken cancel = default) =>
+        VerifyAsync(ModelPath, Manifest.Sha256, progress, cancel);
 
     /// <summary>Compares an adapter's hash, and the model it was made for, with the manifest.</summary>
     /// <exception cref="ModelFileException">A hash differs (both are named), or the file cannot be read.</exception>
@@ -27,7 +28,8 @@ public sealed record CatalogueEntry(ModelManifest Manifest, string ManifestPath,
     {
         ArgumentNullException.ThrowIfNull(adapter);
         if (adapter.BaseSha256 != Manifest.Sha256)
-            throw new ModelFileException(ManifestPath, $"adapters: {adapter.Name}: baseSha256", adapter.BaseSha256, $"{Manifest.Sha256}, the hash of {Manifest.Name}", "The adapter was made for another version of the model.");
+            throw new ModelFileException(ManifestPath, $"adapters: {adapter.Name}: baseSha256", adapter.BaseSha256,
+                $"{Manifest.Sha256}, the hash of {Manifest.Name}", "The adapter was made for another version of the model.");
         return VerifyAsync(PathOf(adapter), adapter.Sha256, progress, cancel);
     }
 
@@ -35,6 +37,7 @@ public sealed record CatalogueEntry(ModelManifest Manifest, string ManifestPath,
     {
         var actual = await ContentHash.ComputeAsync(path, progress, cancel).ConfigureAwait(false);
         if (actual != expected)
-            throw new ModelFileException(path, "sha256", actual, $"{expected}, as the manifest says", "The file was changed or damaged; copy it again.");
+            throw new ModelFileException(path, "sha256", actual, $"{expected}, as the manifest says",
+                "The file was changed or damaged; copy it again.");
     }
 }

@@ -3,7 +3,8 @@ namespace InferenceHost.ModelFiles.Catalogue;
 /// <summary>The models of a folder: one JSON manifest beside each model file.</summary>
 public sealed class ModelCatalogue
 {
-    private ModelCatalogue(IReadOnlyList<CatalogueEntry> entries, IReadOnlyList<ModelFileException> problems, IReadOnlyList<string> unlisted)
+    private ModelCatalogue(IReadOnlyList<CatalogueEntry> entries, IReadOnlyList<ModelFileException> problems,
+        IReadOnlyList<string> unlisted)
     {
         Entries = entries;
         Problems = problems;
@@ -34,7 +35,8 @@ public sealed class ModelCatalogue
     }
 
     /// <summary>The entry of a name, without regard to case; null where there is none.</summary>
-    public CatalogueEntry? Find(string name) => Entries.FirstOrDefault(e => e.Manifest.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+    public CatalogueEntry? Find(string name) => Entries.FirstOrDefault(e =>
+        e.Manifest.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The entry that names a model file; null where there is none.</summary>
     public CatalogueEntry? FindByPath(string modelPath)
@@ -49,11 +51,15 @@ public sealed class ModelCatalogue
         {
             var manifest = ManifestReader.Read(path);
             var entry = new CatalogueEntry(manifest, path, Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, manifest.File)));
-            var missing = manifest.Adapters.Select(a => a.File).Prepend(manifest.File).FirstOrDefault(f => !File.Exists(Path.Combine(Path.GetDirectoryName(path)!, f)));
+            var missing = manifest.Adapters.Select(a => a.File).Prepend(manifest.File)
+                .FirstOrDefault(f => !File.Exists(Path.Combine(Path.GetDirectoryName(path)!, f)));
             if (missing is not null)
-                throw new ModelFileException(path, "file", $"no file '{missing}'", "a file beside the manifest", "Copy the file, or remove it from the manifest.");
+                throw new ModelFileException(path, "file", $"no file '{missing}'", "a file beside the manifest",
+                    "Copy the file, or remove it from the manifest.");
             if (!entries.TryAdd(manifest.Name, entry))
-                throw new ModelFileException(path, "name", $"'{manifest.Name}', as in {Path.GetFileName(entries[manifest.Name].ManifestPath)}", "a name of its own", "Rename one of them.");
+                throw new ModelFileException(path, "name",
+                    $"'{manifest.Name}', as in {Path.GetFileName(entries[manifest.Name].ManifestPath)}", "a name of its own",
+                    "Rename one of them.");
         }
         catch (ModelFileException problem)
         {

@@ -12,4 +12,5 @@ namespace InferenceHost.ModelFiles.Catalogue;
 /// <param name="GoodFor">What it is good for, in a sentence.</param>
 /// <param name="Adapters">Adapters that come with it.</param>
 public sealed record ModelManifest(
-    string Name, string File, string Sha256, string Architecture, string Licence, string Source, int ContextLength, string Quantisation, string GoodFor, IReadOnlyList<AdapterManifest> Adapters);
+    string Name, string File, string Sha256, string Architecture, string Licence, string Source, int ContextLength, string Quantisation,
+        string GoodFor, IReadOnlyList<AdapterManifest> Adapters);

@@ -27,22 +27,26 @@ internal sealed class PeftConfig
     /// <summary>The alpha that gives the trained strength under a scale of alpha / r.</summary>
     public double PlainAlpha => RankStabilised ? Alpha * Math.Sqrt(Rank) : Alpha;
 
-    /// <exception cref="ModelFileException">The file cannot be read, is malformed, or describes something other than plain LoRA.</exception>
+    /// <exception cref="ModelFileException">The file cannot be read, is malformed, or describes something other than plain
+    /// LoRA.</exception>
     public static PeftConfig Read(string path)
     {
         try
         {
             var info = new FileInfo(path);
             if (!info.Exists || info.Length > MaxBytes)
-                throw new ModelFileException(path, "file", info.Exists ? $"{info.Length} bytes" : "nothing", $"a JSON file of at most {MaxBytes} bytes", "Name a folder as PEFT writes it.");
-            using var json = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 32 });
+                throw new ModelFileException(path, "file", info.Exists ? $"{info.Length} bytes" : "nothing",
+                    $"a JSON file of at most {MaxBytes} bytes", "Name a folder as PEFT writes it.");
+            using var json = JsonDocument.Parse(File.ReadAllBytes(path),
+                new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 32 });
             var config = new PeftConfig(path);
             config.Read(json.RootElement);
             return config;
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new ModelFileException(path, "adapter_config.json", error.Message, "a PEFT configuration", "Save the adapter again.", null, error);
+            throw new ModelFileException(path, "adapter_config.json", error.Message, "a PEFT configuration", "Save the adapter again.",
+                null, error);
         }
     }
 
@@ -63,7 +67,8 @@ internal sealed class PeftConfig
                 throw Bad(name, "true", "false");
         }
 
-        foreach (var name in new[] { "modules_to_save", "trainable_token_indices", "layer_replication", "alora_invocation_tokens", "target_parameters", "use_bdlora", "kasa_config", "arrow_config", "monteclora_config", "velora_config" })
+        foreach (var name in new[] { "modules_to_save", "trainable_token_indices", "layer_replication", "alora_invocation_tokens",
+            "target_parameters", "use_bdlora", "kasa_config", "arrow_config", "monteclora_config", "velora_config" })
         {
             if (root.TryGetProperty(name, out var value) && IsSet(value))
                 throw Bad(name, value.GetRawText(), "null");
@@ -72,7 +77,8 @@ internal sealed class PeftConfig
         if (root.TryGetProperty("bias", out var bias) && bias.GetString() is not "none")
             throw Bad("bias", bias.GetRawText(), "\"none\"");
 
-        // These start from a decomposition of the base weights and leave the base changed: the saved pairs are no sum on top of the published model.
+        // These start from a decomposition of the base weights and leave the base changed: the saved pairs are no sum on top of the
+        // published model.
         if (root.TryGetProperty("init_lora_weights", out var start) && start.ValueKind == JsonValueKind.String
             && start.GetString()!.Split('_')[0] is "pissa" or "olora" or "corda" or "loftq" or "lora")
         {
@@ -99,7 +105,8 @@ internal sealed class PeftConfig
             var value = entry.Value.GetDouble();
             if (!(value > 0 && value <= max))
                 throw Bad($"{name}.{entry.Name}", $"{value}", $"above 0, at most {max}");
-            into.Add((new Regex($"^(.*\\.)?({entry.Name})$", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, PatternTime), value));
+            into.Add((new Regex($"^(.*\\.)?({entry.Name})$", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, PatternTime),
+                value));
         }
     }
 

@@ -17,20 +17,27 @@ internal static class PeftNames
         ["mlp.down_proj"] = "ffn_down",
     }.ToFrozenDictionary();
 
-    private static readonly FrozenDictionary<string, FrozenDictionary<string, string>> Own = new Dictionary<string, FrozenDictionary<string, string>>
+    private static readonly FrozenDictionary<string, FrozenDictionary<string, string>> Own = new Dictionary<string,
+        FrozenDictionary<string, string>>
     {
-        ["phi3"] = Table(("self_attn.qkv_proj", "attn_qkv"), ("self_attn.o_proj", "attn_output"), ("mlp.gate_up_proj", "ffn_up"), ("mlp.down_proj", "ffn_down")),
-        ["lfm2"] = Table(("self_attn.q_proj", "attn_q"), ("self_attn.k_proj", "attn_k"), ("self_attn.v_proj", "attn_v"), ("self_attn.out_proj", "attn_output"),
-            ("feed_forward.w1", "ffn_gate"), ("feed_forward.w2", "ffn_down"), ("feed_forward.w3", "ffn_up"), ("conv.in_proj", "shortconv.in_proj"), ("conv.out_proj", "shortconv.out_proj")),
-        ["starcoder2"] = Table(("self_attn.q_proj", "attn_q"), ("self_attn.k_proj", "attn_k"), ("self_attn.v_proj", "attn_v"), ("self_attn.o_proj", "attn_output"),
+        ["phi3"] = Table(("self_attn.qkv_proj", "attn_qkv"), ("self_attn.o_proj", "attn_output"), ("mlp.gate_up_proj", "ffn_up"),
+            ("mlp.down_proj", "ffn_down")),
+        ["lfm2"] = Table(("self_attn.q_proj", "attn_q"), ("self_attn.k_proj", "attn_k"), ("self_attn.v_proj", "attn_v"),
+            ("self_attn.out_proj", "attn_output"),
+            ("feed_forward.w1", "ffn_gate"), ("feed_forward.w2", "ffn_down"), ("feed_forward.w3", "ffn_up"),
+                ("conv.in_proj", "shortconv.in_proj"), ("conv.out_proj", "shortconv.out_proj")),
+        ["starcoder2"] = Table(("self_attn.q_proj", "attn_q"), ("self_attn.k_proj", "attn_k"), ("self_attn.v_proj", "attn_v"),
+            ("self_attn.o_proj", "attn_output"),
             ("mlp.c_fc", "ffn_up"), ("mlp.c_proj", "ffn_down")),
     }.ToFrozenDictionary();
 
     // Their files hold the rows of q and k pairwise, as the engine's RoPE wants them.
-    private static readonly FrozenSet<string> Permuted = FrozenSet.ToFrozenSet(["llama", "mistral3", "granite", "granitemoe", "arcee", "smollm3", "olmo", "minicpm"]);
+    private static readonly FrozenSet<string> Permuted = FrozenSet.ToFrozenSet(["llama", "mistral3", "granite", "granitemoe", "arcee",
+        "smollm3", "olmo", "minicpm"]);
 
     private static readonly FrozenSet<string> Plain = FrozenSet.ToFrozenSet(
-        ["qwen2", "qwen2moe", "qwen3", "qwen3moe", "gemma", "gemma2", "gemma3", "olmo2", "olmoe", "seed_oss", "stablelm", "command-r", "cohere2", "phi3", "lfm2", "starcoder2"]);
+        ["qwen2", "qwen2moe", "qwen3", "qwen3moe", "gemma", "gemma2", "gemma3", "olmo2", "olmoe", "seed_oss", "stablelm", "command-r",
+            "cohere2", "phi3", "lfm2", "starcoder2"]);
 
     private static readonly string[] Prefixes = ["model.language_model.layers.", "language_model.model.layers.", "model.layers."];
 
@@ -53,7 +60,8 @@ internal static class PeftNames
         if (dot < 0 || !int.TryParse(rest.AsSpan(0, dot), NumberStyles.None, CultureInfo.InvariantCulture, out var layer))
             return null;
         var table = Own.GetValueOrDefault(architecture, Common);
-        return table.TryGetValue(rest[(dot + 1)..], out var name) ? string.Create(CultureInfo.InvariantCulture, $"blk.{layer}.{name}.weight") : null;
+        return table.TryGetValue(rest[(dot + 1)..], out var name)
+            ? string.Create(CultureInfo.InvariantCulture, $"blk.{layer}.{name}.weight") : null;
     }
 
     private static FrozenDictionary<string, string> Table(params (string Module, string Tensor)[] entries) =>

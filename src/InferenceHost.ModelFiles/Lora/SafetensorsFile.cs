@@ -30,7 +30,8 @@ internal sealed class SafetensorsFile : IDisposable
         {
             var size = BinaryPrimitives.ReadUInt64LittleEndian(file.Span(0, 8));
             if (size is < 2 or > MaxHeaderBytes || size > (ulong)file.Length - 8)
-                throw new ModelFileException(path, "header length", $"{size}", $"2 to {Math.Min(MaxHeaderBytes, file.Length - 8)}", Damaged, 0);
+                throw new ModelFileException(path, "header length", $"{size}", $"2 to {Math.Min(MaxHeaderBytes, file.Length - 8)}",
+                    Damaged, 0);
             var tensors = ParseHeader(file, file.Span(8, (int)size).ToArray(), 8 + (long)size);
             return new SafetensorsFile(file, tensors);
         }
@@ -76,7 +77,8 @@ internal sealed class SafetensorsFile : IDisposable
             "F16" => GgmlType.F16,
             "BF16" => GgmlType.BF16,
             "F32" => GgmlType.F32,
-            var other => throw new ModelFileException(file.Path, entry.Name, $"type {other}", "F16, BF16 or F32", "Save the adapter in one of these types.", 8),
+            var other => throw new ModelFileException(file.Path, entry.Name, $"type {other}", "F16, BF16 or F32",
+                "Save the adapter in one of these types.", 8),
         };
         var shape = entry.Value.GetProperty("shape").EnumerateArray().Select(n => n.GetInt32()).ToArray();
         var offsets = entry.Value.GetProperty("data_offsets").EnumerateArray().Select(n => n.GetInt64()).ToArray();
@@ -84,10 +86,12 @@ internal sealed class SafetensorsFile : IDisposable
         foreach (var n in shape)
             bytes = n is > 0 and <= 1 << 28 && bytes <= int.MaxValue / n ? bytes * n : -1;
         if (bytes < 0)
-            throw new ModelFileException(file.Path, entry.Name, $"shape [{string.Join(", ", shape)}]", "dimensions of at least 1, less than 2 GiB in all", Damaged, 8);
+            throw new ModelFileException(file.Path, entry.Name, $"shape [{string.Join(", ", shape)}]",
+                "dimensions of at least 1, less than 2 GiB in all", Damaged, 8);
         var available = file.Length - dataStart;
         if (offsets.Length != 2 || offsets[0] < 0 || offsets[0] > available || offsets[1] - offsets[0] != bytes || offsets[1] > available)
-            throw new ModelFileException(file.Path, entry.Name, $"data offsets [{string.Join(", ", offsets)}]", $"{bytes} bytes within 0..{available}", Damaged, 8);
+            throw new ModelFileException(file.Path, entry.Name, $"data offsets [{string.Join(", ", offsets)}]",
+                $"{bytes} bytes within 0..{available}", Damaged, 8);
         return new Tensor(entry.Name, type, shape, dataStart + offsets[0], (int)bytes);
     }
 
@@ -97,7 +101,8 @@ internal sealed class SafetensorsFile : IDisposable
         foreach (var tensor in tensors.OrderBy(t => t.Offset))
         {
             if (tensor.Offset != expected)
-                throw new ModelFileException(file.Path, tensor.Name, $"data at byte {tensor.Offset}", $"byte {expected} (no gap, no overlap)", Damaged, tensor.Offset);
+                throw new ModelFileException(file.Path, tensor.Name, $"data at byte {tensor.Offset}",
+                    $"byte {expected} (no gap, no overlap)", Damaged, tensor.Offset);
             expected += tensor.ByteLength;
         }
 

@@ -3,7 +3,8 @@ using InferenceHost.ModelFiles.Gguf;
 namespace InferenceHost.ModelFiles.Models;
 
 /// <summary>
-/// A model's vocabulary in plain arrays, independent of the file. Ids are positions. Special ids are null where the file states none or one out of range;
+/// A model's vocabulary in plain arrays, independent of the file. Ids are positions. Special ids are null where the file states none or one
+/// out of range;
 /// flags are null where the file leaves them to the tokenizer's kind.
 /// </summary>
 public sealed class GgufVocabulary
@@ -32,7 +33,8 @@ public sealed class GgufVocabulary
     /// <summary>Score of each token; empty where the file has none.</summary>
     public required float[] Scores { get; init; }
 
-    /// <summary>Type of each token: 1 normal, 2 unknown, 3 control, 4 user defined, 5 unused, 6 byte; empty where the file has none.</summary>
+    /// <summary>Type of each token: 1 normal, 2 unknown, 3 control, 4 user defined, 5 unused, 6 byte; empty where the file has
+    /// none.</summary>
     public required int[] Types { get; init; }
 
     /// <summary>Merges in order of priority, each <c>left right</c> in UTF-8; empty where the file has none.</summary>
@@ -71,7 +73,8 @@ public sealed class GgufVocabulary
     /// <summary>Whether runs of spaces are shortened.</summary>
     public bool? RemoveExtraWhitespaces { get; init; }
 
-    /// <summary>Bytes of a token as the file spells it (byte-level vocabularies: mapped characters; SentencePiece: with U+2581 for spaces).</summary>
+    /// <summary>Bytes of a token as the file spells it (byte-level vocabularies: mapped characters; SentencePiece: with U+2581 for
+    /// spaces).</summary>
     public ReadOnlySpan<byte> Token(int id) => _bytes.AsSpan(_starts[id], _starts[id + 1] - _starts[id]);
 
     /// <summary>Reads the vocabulary of an opened and validated file.</summary>
@@ -124,7 +127,8 @@ public sealed class GgufVocabulary
     private static (byte[] Bytes, int[] Starts) ReadTokens(GgufFile file)
     {
         if (!file.TryGetValue("tokenizer.ggml.tokens", out var value))
-            throw new ModelFileException(file.Path, "tokenizer.ggml.tokens", "nothing", "the list of tokens", "The file has no vocabulary.");
+            throw new ModelFileException(file.Path, "tokenizer.ggml.tokens", "nothing", "the list of tokens",
+                "The file has no vocabulary.");
         var tokens = file.Strings(value);
         var bytes = new byte[value.ByteLength - (8L * value.Count)];
         var starts = new int[value.Count + 1];
@@ -141,7 +145,8 @@ public sealed class GgufVocabulary
     {
         if (!file.TryGetValue("tokenizer.ggml.scores", out var value))
             return [];
-        return value.ElementType == GgufValueType.Int32 ? Array.ConvertAll(file.Numbers<int>(value).ToArray(), n => (float)n) : file.Numbers<float>(value).ToArray();
+        return value.ElementType == GgufValueType.Int32 ? Array.ConvertAll(file.Numbers<int>(value).ToArray(), n => (float)n)
+            : file.Numbers<float>(value).ToArray();
     }
 
     private static string[] ReadMerges(GgufFile file)
@@ -155,7 +160,8 @@ public sealed class GgufVocabulary
         return merges;
     }
 
-    private static int? Id(GgufFile file, string name, int count) => file.TryGetUInt32($"tokenizer.ggml.{name}_token_id", out var id) && id < (uint)count ? (int)id : null;
+    private static int? Id(GgufFile file, string name, int count) =>
+        file.TryGetUInt32($"tokenizer.ggml.{name}_token_id", out var id) && id < (uint)count ? (int)id : null;
 
     private static bool? Flag(GgufFile file, string name) => file.TryGetBoolean($"tokenizer.ggml.{name}", out var flag) ? flag : null;
 }

@@ -76,7 +76,8 @@ public sealed record ModelSummary
         using var parts = ModelParts.Open(path);
         var file = parts.Head;
         if (!file.TryGetString("general.architecture", out var architecture))
-            throw new ModelFileException(path, "general.architecture", "nothing", "an architecture name", "The file does not say what it is.");
+            throw new ModelFileException(path, "general.architecture", "nothing", "an architecture name",
+                "The file does not say what it is.");
         KeyTypes.Check(file, architecture);
         var p = HyperParameters.Read(file, architecture);
         var tensors = parts.Tensors.ToArray();
@@ -99,14 +100,16 @@ public sealed record ModelSummary
             Tokenizer = GgufVocabulary.KindOf(file, out var model, out var pre),
             TokenizerModel = model,
             PreTokenizer = pre,
-            ChatTemplate = file.TryGetValue("tokenizer.chat_template", out var value) && !value.IsArray && file.TryGetString(value.Key, out var template) ? template : null,
+            ChatTemplate = file.TryGetValue("tokenizer.chat_template", out var value) && !value.IsArray
+                && file.TryGetString(value.Key, out var template) ? template : null,
             NamedChatTemplates = ReadNamedTemplates(file),
             Tensors = tensors,
             KvBytesPerToken = p.HeadsKv.Sum(heads => 2L * heads * (p.KeyLength + p.ValueLength)),
         };
     }
 
-    private static string MainType(GgufTensor[] tensors) => tensors.Where(t => t.Dimensions > 1 && !t.Name.Contains("token_embd", StringComparison.Ordinal))
+    private static string MainType(GgufTensor[] tensors) => tensors.Where(t =>
+        t.Dimensions > 1 && !t.Name.Contains("token_embd", StringComparison.Ordinal))
         .GroupBy(t => t.Type).OrderByDescending(g => g.Sum(t => t.Elements)).Select(g => g.Key.ToString()).FirstOrDefault() ?? "none";
 
     private static Dictionary<string, string> ReadNamedTemplates(GgufFile file)
@@ -115,7 +118,8 @@ public sealed record ModelSummary
         var named = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var value in file.Values)
         {
-            if (value.Key.StartsWith(Prefix, StringComparison.Ordinal) && value.Type == GgufValueType.String && file.TryGetString(value.Key, out var source))
+            if (value.Key.StartsWith(Prefix, StringComparison.Ordinal) && value.Type == GgufValueType.String
+                && file.TryGetString(value.Key, out var source))
                 named.Add(value.Key[Prefix.Length..], source);
         }
 

@@ -7,7 +7,8 @@ namespace InferenceHost.ModelFiles.Models;
 /// </summary>
 internal sealed class TensorPlan
 {
-    private TensorPlan(bool rootMeanSquare, bool ropeIsHead, bool fullWidth, IReadOnlyList<TensorRule> rules, IReadOnlyList<string[]> projections, RuleScope projectionScope)
+    private TensorPlan(bool rootMeanSquare, bool ropeIsHead, bool fullWidth, IReadOnlyList<TensorRule> rules,
+        IReadOnlyList<string[]> projections, RuleScope projectionScope)
     {
         RootMeanSquare = rootMeanSquare;
         RopeIsHead = ropeIsHead;

@@ -10,7 +10,8 @@ public enum TokenizerKind
     SentencePieceBpe,
 
     /// <summary>
-    /// SentencePiece Unigram: the most probable segmentation. Files of this kind call themselves <c>llama</c>, and libllama tokenises them wrongly.
+    /// SentencePiece Unigram: the most probable segmentation. Files of this kind call themselves <c>llama</c>, and libllama tokenises them
+    /// wrongly.
     /// </summary>
     Unigram,
 

@@ -30,7 +30,8 @@ internal static class UnigramDetector
     {
         if (!file.TryGetValue("tokenizer.ggml.scores", out var scores) || !scores.IsArray || scores.ElementType != GgufValueType.Float32)
             return false;
-        var types = file.TryGetValue("tokenizer.ggml.token_type", out var value) && value.IsArray && value.ElementType == GgufValueType.Int32 ? file.Numbers<int>(value) : [];
+        var types = file.TryGetValue("tokenizer.ggml.token_type", out var value) && value.IsArray
+            && value.ElementType == GgufValueType.Int32 ? file.Numbers<int>(value) : [];
         return IsUnigram(file.Numbers<float>(scores), types);
     }
 }

@@ -71,8 +71,21 @@ internal sealed class TokenTrie
             return node != Root;
         }
 
-        var first = _firstChild[node];
-        var found = _labels.AsSpan(first, _firstChild[node + 1] - first).IndexOf(next);
+        // Nodes inside a character have one child or two: a look at each is cheaper than a search.
+        var children = _firstChild.AsSpan(node, 2);
+        var (first, end) = (children[0], children[1]);
+        if (end - first <= 2)
+        {
+            for (node = first; node < end; node++)
+            {
+                if (_labels[node] == next)
+                    return true;
+            }
+
+            return false;
+        }
+
+        var found = _labels.AsSpan(first, end - first).IndexOf(next);
         node = first + found;
         return found >= 0;
     }

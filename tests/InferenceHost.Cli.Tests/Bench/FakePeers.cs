@@ -4,9 +4,9 @@ using Grpc.Core;
 using InferenceHost.Protocol.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -83,6 +83,7 @@ internal sealed class FakePeers : IAsyncDisposable
         var count = request.GetProperty("n_predict").GetInt32();
         for (var i = 0; i < count; i++)
         {
+            await seen.PaceAsync(i, request.GetProperty("prompt").GetArrayLength(), context.RequestAborted);
             await EventAsync(context, $$"""{"index":0,"content":"x","tokens":[{{i}}],"stop":false}""");
             if (seen.CutStreams) return;
         }
@@ -121,6 +122,14 @@ internal sealed class FakePeers : IAsyncDisposable
 
         public bool NeverAnswer { get; set; }
 
+        /// <summary>As a model would: every token takes a while, a long prompt a longer one.</summary>
+        public bool Slow { get; set; }
+
+        public async Task PaceAsync(int token, int promptTokens, CancellationToken cancellationToken)
+        {
+            if (Slow) await Task.Delay(token == 0 && promptTokens > 1000 ? 200 : 1, cancellationToken);
+        }
+
         public async Task<JsonElement> ReadAsync(HttpContext context)
         {
             using var document = await JsonDocument.ParseAsync(context.Request.Body);
@@ -140,6 +149,7 @@ internal sealed class FakePeers : IAsyncDisposable
             if (seen.NeverAnswer) await Task.Delay(Timeout.Infinite, context.CancellationToken);
             for (var i = 0; i < request.MaxTokens; i++)
             {
+                await seen.PaceAsync(i, request.PromptTokenIds.Count, context.CancellationToken);
                 var message = new GenerateResponse { Text = "x", TokenIds = { i } };
                 if (i == request.MaxTokens - 1)
                 {

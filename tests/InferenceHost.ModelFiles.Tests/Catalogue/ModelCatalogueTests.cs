@@ -66,7 +66,8 @@ public sealed class ModelCatalogueTests : IDisposable
             ["goodFor"] = "nothing",
         }));
         var entry = Assert.Single(ModelCatalogue.Scan(_folder.FullName).Entries);
-        var error = await Assert.ThrowsAsync<ModelFileException>(() => entry.VerifyAsync(entry.Manifest.Adapters[0], null, TestContext.Current.CancellationToken));
+        var error = await Assert.ThrowsAsync<ModelFileException>(() =>
+            entry.VerifyAsync(entry.Manifest.Adapters[0], null, TestContext.Current.CancellationToken));
         Assert.Contains("baseSha256", error.Field, StringComparison.Ordinal);
     }
 

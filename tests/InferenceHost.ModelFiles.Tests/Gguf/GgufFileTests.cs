@@ -13,7 +13,8 @@ public sealed class GgufFileTests : IDisposable
     {
         float[] numbers = [1, 2, 3];
         var bytes = System.Runtime.InteropServices.MemoryMarshal.AsBytes(numbers.AsSpan()).ToArray();
-        new GgufWriter().Add("a.text", "日本語").Add("a.number", 7u).Add("a.float", 0.5f).AddTensor("x", [3], GgmlType.F32, bytes).AddTensor("y", [1, 3], GgmlType.F32, bytes).Write(_path);
+        new GgufWriter().Add("a.text", "日本語").Add("a.number", 7u).Add("a.float", 0.5f).AddTensor("x", [3], GgmlType.F32, bytes)
+            .AddTensor("y", [1, 3], GgmlType.F32, bytes).Write(_path);
         using var file = GgufFile.Open(_path);
         Assert.True(file.TryGetString("a.text", out var text));
         Assert.True(file.TryGetUInt32("a.number", out var number));
@@ -40,7 +41,8 @@ public sealed class GgufFileTests : IDisposable
     [InlineData(4, "\u0001\0\0\0", "version")]
     [InlineData(4, "\u0004\0\0\0", "version")]
     [InlineData(4, "\0\0\0\u0003", "version")]
-    public void WrongHeaderIsRefused(int at, string bytes, string field) => Assert.Equal(field, Refuse(header => Encoding.Latin1.GetBytes(bytes).CopyTo(header, at)).Field);
+    public void WrongHeaderIsRefused(int at, string bytes, string field) =>
+        Assert.Equal(field, Refuse(header => Encoding.Latin1.GetBytes(bytes).CopyTo(header, at)).Field);
 
     [Theory]
     [InlineData(8, "tensor count")]
@@ -57,7 +59,8 @@ public sealed class GgufFileTests : IDisposable
     [InlineData((ulong)long.MaxValue)]
     [InlineData(1ul << 33)]
     [InlineData(0ul)]
-    public void KeyLengthIsChecked(ulong length) => Assert.Equal("key 0", Refuse(header => BitConverter.GetBytes(length).CopyTo(header, 24)).Field);
+    public void KeyLengthIsChecked(ulong length) => Assert.Equal("key 0",
+        Refuse(header => BitConverter.GetBytes(length).CopyTo(header, 24)).Field);
 
     [Fact]
     public void KeyMustBeText() => Assert.Equal("key 0", Refuse(header => header[32] = 0xFF).Field);

@@ -28,12 +28,14 @@ public sealed class LoraValidatorTests : IDisposable
     [InlineData("qwen2", "general.architecture")]
     [InlineData("mixtral", "blk.0.ffn_down.weight.lora_a")]
     public void AdapterOfAnotherModelIsRefused(string model, string field) =>
-        Assert.Equal(field, Assert.Throws<ModelFileException>(() => LoraValidator.Validate(SharedData.Require("tiny/llama/b-r8.gguf"), TestFiles.Tiny(model))).Field);
+        Assert.Equal(field, Assert.Throws<ModelFileException>(() =>
+            LoraValidator.Validate(SharedData.Require("tiny/llama/b-r8.gguf"), TestFiles.Tiny(model))).Field);
 
     [Fact]
     public void AdapterForAnotherWidthIsRefusedWithBothShapes()
     {
-        var error = Assert.Throws<ModelFileException>(() => LoraValidator.Validate(SharedData.Require("tiny/llama/b-r8.gguf"), SharedData.DefaultModel));
+        var error = Assert.Throws<ModelFileException>(() => LoraValidator.Validate(SharedData.Require("tiny/llama/b-r8.gguf"),
+            SharedData.DefaultModel));
         Assert.Contains("256 x 8", error.Found, StringComparison.Ordinal);
         Assert.Contains("1536 x rank", error.Allowed, StringComparison.Ordinal);
     }
@@ -48,14 +50,16 @@ public sealed class LoraValidatorTests : IDisposable
     [InlineData(-1f)]
     [InlineData(float.NaN)]
     [InlineData(float.PositiveInfinity)]
-    public void AlphaMustBeAUsefulNumber(float alpha) => Assert.Equal("adapter.lora.alpha", Refuse(image => image.SetSingle("adapter.lora.alpha", alpha)).Field);
+    public void AlphaMustBeAUsefulNumber(float alpha) => Assert.Equal("adapter.lora.alpha",
+        Refuse(image => image.SetSingle("adapter.lora.alpha", alpha)).Field);
 
     [Fact]
     public void MissingAlphaIsRefused() => Assert.Equal("adapter.lora.alpha", Refuse(image => image.Remove("adapter.lora.alpha")).Field);
 
     [Fact]
     public void ActivatedAdapterIsRefused() =>
-        Assert.Contains("aLoRA", Refuse(image => image.SetNumbers("adapter.alora.invocation_tokens", GgufValueType.UInt32, [1u, 2u])).Found, StringComparison.Ordinal);
+        Assert.Contains("aLoRA", Refuse(image => image.SetNumbers("adapter.alora.invocation_tokens", GgufValueType.UInt32, [1u, 2u]))
+            .Found, StringComparison.Ordinal);
 
     [Fact]
     public void HalfAPairIsNamed() => Assert.Equal("blk.0.attn_q.weight.lora_a", Refuse(image => image.Tensors.RemoveAt(1)).Field);
@@ -70,19 +74,22 @@ public sealed class LoraValidatorTests : IDisposable
     // Minus zero is zero too.
     [Fact]
     public void NegativeZerosChangeNothing() =>
-        Assert.Contains("zeros", Refuse(image => ReplaceAll(image, ".lora_b", t => t with { Data = [.. t.Data.Select((_, i) => (byte)(i % 2 == 1 ? 0x80 : 0))] })).Found, StringComparison.Ordinal);
+        Assert.Contains("zeros", Refuse(image => ReplaceAll(image, ".lora_b", t =>
+            t with { Data = [.. t.Data.Select((_, i) => (byte)(i % 2 == 1 ? 0x80 : 0))] })).Found, StringComparison.Ordinal);
 
     [Fact]
     public void OneLivePairIsEnough()
     {
         var image = Load();
-        ReplaceAll(image, ".lora_b", t => t.Name.StartsWith("blk.3.attn_v", StringComparison.Ordinal) ? t : t with { Data = new byte[t.Data.Length] });
+        ReplaceAll(image, ".lora_b", t => t.Name.StartsWith("blk.3.attn_v", StringComparison.Ordinal) ? t
+            : t with { Data = new byte[t.Data.Length] });
         File.WriteAllBytes(_path, image.ToBytes());
         LoraValidator.Validate(_path, TestFiles.Tiny("llama"));
     }
 
     [Fact]
-    public void InfinityIsRefusedWithItsPlace() => Assert.Contains("element 5 ", Refuse(image => ReplaceAll(image, "blk.2.attn_v.weight.lora_b", t =>
+    public void InfinityIsRefusedWithItsPlace() => Assert.Contains("element 5 ",
+        Refuse(image => ReplaceAll(image, "blk.2.attn_v.weight.lora_b", t =>
     {
         var data = (byte[])t.Data.Clone();
         BitConverter.GetBytes((ushort)0x7C00).CopyTo(data, 10);

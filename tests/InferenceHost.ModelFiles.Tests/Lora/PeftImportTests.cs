@@ -25,13 +25,15 @@ public sealed class PeftImportTests : IDisposable
     [Theory]
     [MemberData(nameof(TinyAdapters))]
     public void ImportEqualsTheFileBesideIt(string model, string adapter) =>
-        CompareImport(SharedData.Require($"tiny/{model}/{adapter}"), SharedData.Require($"tiny/{model}/{adapter}.gguf"), TestFiles.Tiny(model));
+        CompareImport(SharedData.Require($"tiny/{model}/{adapter}"), SharedData.Require($"tiny/{model}/{adapter}.gguf"),
+            TestFiles.Tiny(model));
 
     [Theory]
     [InlineData("cityhall")]
     [InlineData("factory")]
     public void ImportForTheDefaultModelEqualsTheFileBesideIt(string adapter) =>
-        CompareImport(SharedData.Require($"adapters/peft/{adapter}"), SharedData.Require($"adapters/{adapter}.gguf"), SharedData.DefaultModel);
+        CompareImport(SharedData.Require($"adapters/peft/{adapter}"), SharedData.Require($"adapters/{adapter}.gguf"),
+            SharedData.DefaultModel);
 
     public void Dispose() => _folder.Delete(recursive: true);
 

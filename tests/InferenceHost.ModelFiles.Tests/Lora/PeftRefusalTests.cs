@@ -84,8 +84,10 @@ public sealed class PeftRefusalTests : IDisposable
         var refused = 0;
         for (var i = 0; i < 400; i++)
         {
-            File.WriteAllBytes(Path.Combine(_folder.FullName, "adapter_config.json"), i % 4 == 0 ? Damage(config, config.Length, random) : config);
-            File.WriteAllBytes(Path.Combine(_folder.FullName, "adapter_model.safetensors"), i % 4 == 0 ? tensors : Damage(tensors, 2000, random));
+            File.WriteAllBytes(Path.Combine(_folder.FullName, "adapter_config.json"),
+                i % 4 == 0 ? Damage(config, config.Length, random) : config);
+            File.WriteAllBytes(Path.Combine(_folder.FullName, "adapter_model.safetensors"),
+                i % 4 == 0 ? tensors : Damage(tensors, 2000, random));
             try
             {
                 PeftImporter.Import(_folder.FullName, TestFiles.Tiny("llama"), Output);
@@ -97,7 +99,8 @@ public sealed class PeftRefusalTests : IDisposable
         }
 
         Assert.InRange(refused, 100, 400);
-        Assert.DoesNotContain(_folder.GetFiles(), f => f.Name.EndsWith(".import", StringComparison.Ordinal) || f.Name.EndsWith(".tmp", StringComparison.Ordinal));
+        Assert.DoesNotContain(_folder.GetFiles(), f => f.Name.EndsWith(".import", StringComparison.Ordinal)
+            || f.Name.EndsWith(".tmp", StringComparison.Ordinal));
     }
 
     public void Dispose() => _folder.Delete(recursive: true);
@@ -112,7 +115,8 @@ public sealed class PeftRefusalTests : IDisposable
         return copy;
     }
 
-    private ModelFileException Refuse() => Assert.Throws<ModelFileException>(() => PeftImporter.Import(_folder.FullName, TestFiles.Tiny("llama"), Output));
+    private ModelFileException Refuse() => Assert.Throws<ModelFileException>(() =>
+        PeftImporter.Import(_folder.FullName, TestFiles.Tiny("llama"), Output));
 
     private void Prepare(Action<JsonObject> change, Func<string, string>? header = null)
     {

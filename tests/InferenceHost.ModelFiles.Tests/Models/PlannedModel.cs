@@ -36,11 +36,13 @@ internal static class PlannedModel
     {
         image.SetUInt32($"{a}.context_length", 256).SetUInt32($"{a}.embedding_length", Embedding).SetUInt32($"{a}.block_count", Layers)
             .SetUInt32($"{a}.feed_forward_length", 96).SetUInt32($"{a}.attention.head_count", 4)
-            .SetSingle($"{a}.attention.layer_norm_rms_epsilon", 1e-5f).SetSingle($"{a}.attention.layer_norm_epsilon", 1e-5f).SetSingle($"{a}.logit_scale", 1);
+            .SetSingle($"{a}.attention.layer_norm_rms_epsilon", 1e-5f).SetSingle($"{a}.attention.layer_norm_epsilon", 1e-5f)
+                .SetSingle($"{a}.logit_scale", 1);
         if (a == "lfm2")
             image.SetNumbers($"{a}.attention.head_count_kv", GgufValueType.UInt32, [0u, 2u]).SetUInt32($"{a}.shortconv.l_cache", 3);
         else
-            image.SetUInt32($"{a}.attention.head_count_kv", a is "falcon" ? 1u : a is "gpt2" or "starcoder" or "bloom" or "gptneox" or "olmoe" ? 4u : 2u);
+            image.SetUInt32($"{a}.attention.head_count_kv", a is "falcon" ? 1u
+                : a is "gpt2" or "starcoder" or "bloom" or "gptneox" or "olmoe" ? 4u : 2u);
         if (a.EndsWith("moe", StringComparison.Ordinal))
             image.SetUInt32($"{a}.expert_count", 4).SetUInt32($"{a}.expert_used_count", 2);
         if (a == "gptneox")
@@ -73,8 +75,10 @@ internal static class PlannedModel
                 return;
             var numbers = new float[shape.Aggregate(1L, (a, b) => a * b)];
             for (var i = 0; i < numbers.Length; i++)
-                numbers[i] = name.Contains("norm", StringComparison.Ordinal) || name.Contains("rope", StringComparison.Ordinal) ? 1 : (random.NextSingle() - 0.5f) / 4;
-            image.Tensors.Add(new GgufImage.Tensor(name, shape, (uint)GgmlType.F32, System.Runtime.InteropServices.MemoryMarshal.AsBytes(numbers.AsSpan()).ToArray()));
+                numbers[i] = name.Contains("norm", StringComparison.Ordinal)
+                    || name.Contains("rope", StringComparison.Ordinal) ? 1 : (random.NextSingle() - 0.5f) / 4;
+            image.Tensors.Add(new GgufImage.Tensor(name, shape, (uint)GgmlType.F32,
+                System.Runtime.InteropServices.MemoryMarshal.AsBytes(numbers.AsSpan()).ToArray()));
         }
     }
 }

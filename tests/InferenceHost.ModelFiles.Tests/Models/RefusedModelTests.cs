@@ -31,7 +31,8 @@ public sealed class RefusedModelTests : IDisposable
     [Fact]
     public void PlamoWithHeadsPerLayerIsRefused()
     {
-        var error = Refuse(image => image.SetString("general.architecture", "plamo2").SetNumbers("plamo2.attention.head_count", GgufValueType.Int32, [0, 4]));
+        var error = Refuse(image => image.SetString("general.architecture", "plamo2")
+            .SetNumbers("plamo2.attention.head_count", GgufValueType.Int32, [0, 4]));
         Assert.Equal("plamo2.attention.head_count", error.Field);
         Assert.Contains("RoPE", error.Remedy, StringComparison.Ordinal);
     }
@@ -88,16 +89,20 @@ public sealed class RefusedModelTests : IDisposable
     public void MissingKeyIsNamed(string key) => Assert.Equal(key, Refuse(image => image.Remove(key)).Field);
 
     [Fact]
-    public void KeyOfAnotherTypeIsRefused() => Assert.Equal("llama.block_count", Refuse(image => image.SetSingle("llama.block_count", 4)).Field);
+    public void KeyOfAnotherTypeIsRefused() => Assert.Equal("llama.block_count",
+        Refuse(image => image.SetSingle("llama.block_count", 4)).Field);
 
     [Fact]
-    public void UnknownPreTokenizerIsRefused() => Assert.Equal("tokenizer.ggml.pre", Refuse(image => image.SetString("tokenizer.ggml.pre", "smollm9")).Field);
+    public void UnknownPreTokenizerIsRefused() => Assert.Equal("tokenizer.ggml.pre",
+        Refuse(image => image.SetString("tokenizer.ggml.pre", "smollm9")).Field);
 
     [Fact]
-    public void UnknownRopeScalingIsRefused() => Assert.Equal("llama.rope.scaling.type", Refuse(image => image.SetString("llama.rope.scaling.type", "yarm")).Field);
+    public void UnknownRopeScalingIsRefused() => Assert.Equal("llama.rope.scaling.type",
+        Refuse(image => image.SetString("llama.rope.scaling.type", "yarm")).Field);
 
     [Fact]
-    public void ModelWithoutCausalAttentionIsRefused() => Assert.Equal("llama.attention.causal", Refuse(image => image.SetBool("llama.attention.causal", false)).Field);
+    public void ModelWithoutCausalAttentionIsRefused() => Assert.Equal("llama.attention.causal",
+        Refuse(image => image.SetBool("llama.attention.causal", false)).Field);
 
     [Fact]
     public void DuplicatedTokenIsRefusedWithBothIds()
@@ -108,7 +113,8 @@ public sealed class RefusedModelTests : IDisposable
 
     // The engine reads tokens up to a zero byte, so these are the same token to it.
     [Fact]
-    public void TokensThatDifferBehindAZeroByteAreTheSame() => Assert.Contains("5 and 700", RefuseTokens(tokens => tokens[700] = [.. tokens[5], 0, 7]).Found, StringComparison.Ordinal);
+    public void TokensThatDifferBehindAZeroByteAreTheSame() =>
+        Assert.Contains("5 and 700", RefuseTokens(tokens => tokens[700] = [.. tokens[5], 0, 7]).Found, StringComparison.Ordinal);
 
     [Fact]
     public void MalformedMergeIsRefused() => Assert.Equal("tokenizer.ggml.merges", Refuse(image =>
@@ -119,19 +125,22 @@ public sealed class RefusedModelTests : IDisposable
     }).Field);
 
     [Fact]
-    public void ShortListOfTokenTypesIsRefused() => Assert.Equal("tokenizer.ggml.token_type", Refuse(image => image.SetNumbers("tokenizer.ggml.token_type", GgufValueType.Int32, new int[1023])).Field);
+    public void ShortListOfTokenTypesIsRefused() => Assert.Equal("tokenizer.ggml.token_type",
+        Refuse(image => image.SetNumbers("tokenizer.ggml.token_type", GgufValueType.Int32, new int[1023])).Field);
 
     [Fact]
     public void ScoresThatAreNoNumbersAreRefused()
     {
         var scores = new float[1024];
         scores[9] = float.NaN;
-        Assert.Contains("token 9", Refuse(image => image.SetNumbers("tokenizer.ggml.scores", GgufValueType.Float32, scores)).Found, StringComparison.Ordinal);
+        Assert.Contains("token 9", Refuse(image => image.SetNumbers("tokenizer.ggml.scores", GgufValueType.Float32, scores)).Found,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void AddingATokenThatIsMissingIsRefused() => Assert.Equal("tokenizer.ggml.add_bos_token", Refuse(image =>
-        image.SetString("tokenizer.ggml.model", "rwkv").Remove("tokenizer.ggml.bos_token_id").SetBool("tokenizer.ggml.add_bos_token", true)).Field);
+        image.SetString("tokenizer.ggml.model", "rwkv").Remove("tokenizer.ggml.bos_token_id")
+            .SetBool("tokenizer.ggml.add_bos_token", true)).Field);
 
     [Fact]
     public void IncompleteByteTokensAreRefused()
@@ -152,21 +161,25 @@ public sealed class RefusedModelTests : IDisposable
     [InlineData("output_norm.weight")]
     [InlineData("blk.0.attn_k.weight")]
     [InlineData("token_embd.weight")]
-    public void MissingTensorIsNamed(string name) => Assert.Equal(name, Refuse(image => image.Tensors.RemoveAll(t => t.Name == name)).Field);
+    public void MissingTensorIsNamed(string name) => Assert.Equal(name,
+        Refuse(image => image.Tensors.RemoveAll(t => t.Name == name)).Field);
 
     [Theory]
     [InlineData(GgmlType.F16)]
     [InlineData(GgmlType.I32)]
-    public void NormsMustBeSinglePrecision(GgmlType type) => Assert.Equal("blk.1.attn_norm.weight", RefuseTensor("blk.1.attn_norm.weight", t => t.Reshape(t.Dimensions, (uint)type)).Field);
+    public void NormsMustBeSinglePrecision(GgmlType type) =>
+        Assert.Equal("blk.1.attn_norm.weight", RefuseTensor("blk.1.attn_norm.weight", t => t.Reshape(t.Dimensions, (uint)type)).Field);
 
     [Theory]
     [InlineData(GgmlType.I32)]
     [InlineData(GgmlType.F64)]
     [InlineData(GgmlType.Q8_1)]
-    public void MatrixOfANonWeightTypeIsRefused(GgmlType type) => Assert.Equal("blk.1.attn_q.weight", RefuseTensor("blk.1.attn_q.weight", t => t.Reshape(t.Dimensions, (uint)type)).Field);
+    public void MatrixOfANonWeightTypeIsRefused(GgmlType type) =>
+        Assert.Equal("blk.1.attn_q.weight", RefuseTensor("blk.1.attn_q.weight", t => t.Reshape(t.Dimensions, (uint)type)).Field);
 
     [Fact]
-    public void WithdrawnTensorTypeIsRefused() => Assert.Contains("31", RefuseTensor("blk.1.attn_q.weight", t => t with { Type = 31 }).Found, StringComparison.Ordinal);
+    public void WithdrawnTensorTypeIsRefused() => Assert.Contains("31",
+        RefuseTensor("blk.1.attn_q.weight", t => t with { Type = 31 }).Found, StringComparison.Ordinal);
 
     [Fact]
     public void WrongShapeIsRefusedWithBothShapes()
@@ -177,10 +190,12 @@ public sealed class RefusedModelTests : IDisposable
     }
 
     [Fact]
-    public void UnknownTensorIsRefused() => Assert.Equal("blk.0.attn_sinks.weight", Refuse(image => image.Tensors.Add(new GgufImage.Tensor("blk.0.attn_sinks.weight", [4], 0, new byte[16]))).Field);
+    public void UnknownTensorIsRefused() => Assert.Equal("blk.0.attn_sinks.weight",
+        Refuse(image => image.Tensors.Add(new GgufImage.Tensor("blk.0.attn_sinks.weight", [4], 0, new byte[16]))).Field);
 
     [Fact]
-    public void BlockBeyondTheLastIsRefused() => Assert.Equal("blk.4.attn_norm.weight", Refuse(image => image.Tensors.Add(new GgufImage.Tensor("blk.4.attn_norm.weight", [128], 0, new byte[512]))).Field);
+    public void BlockBeyondTheLastIsRefused() => Assert.Equal("blk.4.attn_norm.weight",
+        Refuse(image => image.Tensors.Add(new GgufImage.Tensor("blk.4.attn_norm.weight", [128], 0, new byte[512]))).Field);
 
     [Fact]
     public void SplitModelIsValidatedAsAWhole()
@@ -195,7 +210,8 @@ public sealed class RefusedModelTests : IDisposable
                 var part = i == 0 ? whole.Clone() : new GgufImage();
                 part.Tensors.Clear();
                 part.Tensors.AddRange(whole.Tensors.Where((_, n) => n % 2 == i));
-                part.Set("split.no", GgufValueType.UInt16, BitConverter.GetBytes((ushort)i)).Set("split.count", GgufValueType.UInt16, BitConverter.GetBytes((ushort)2))
+                part.Set("split.no", GgufValueType.UInt16, BitConverter.GetBytes((ushort)i))
+                    .Set("split.count", GgufValueType.UInt16, BitConverter.GetBytes((ushort)2))
                     .Set("split.tensors.count", GgufValueType.Int32, BitConverter.GetBytes(whole.Tensors.Count));
                 File.WriteAllBytes(Part(i), part.ToBytes());
             }
@@ -203,7 +219,8 @@ public sealed class RefusedModelTests : IDisposable
             ModelValidator.Validate(Part(0));
             Assert.Equal("split.no", Assert.Throws<ModelFileException>(() => ModelValidator.Validate(Part(1))).Field);
             File.Delete(Part(1));
-            Assert.EndsWith("m-00002-of-00002.gguf", Assert.Throws<ModelFileException>(() => ModelValidator.Validate(Part(0))).Path, StringComparison.Ordinal);
+            Assert.EndsWith("m-00002-of-00002.gguf", Assert.Throws<ModelFileException>(() => ModelValidator.Validate(Part(0))).Path,
+                StringComparison.Ordinal);
         }
         finally
         {

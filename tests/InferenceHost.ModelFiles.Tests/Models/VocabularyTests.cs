@@ -51,7 +51,8 @@ public sealed class VocabularyTests : IDisposable
     public void SummaryOfTheDefaultModel()
     {
         var summary = ModelSummary.Read(SharedData.DefaultModel);
-        Assert.Equal(("llama", "IQ4_NL", 8192, 576, 30), (summary.Architecture, summary.Quantisation, summary.ContextLength, summary.EmbeddingLength, summary.Layers));
+        Assert.Equal(("llama", "IQ4_NL", 8192, 576, 30), (summary.Architecture, summary.Quantisation, summary.ContextLength,
+            summary.EmbeddingLength, summary.Layers));
         Assert.Equal((9, 3, 64, 49_152), (summary.Heads, summary.KeyValueHeads, summary.HeadSize, summary.VocabularySize));
         Assert.Equal(134_515_008, summary.Parameters);
         Assert.Equal(30 * 3 * (64 + 64) * 2, summary.KvBytesPerToken);

@@ -26,7 +26,8 @@ internal sealed class GgufImage
         foreach (var tensor in file.Tensors)
         {
             long[] ne = [tensor.Ne0, tensor.Ne1, tensor.Ne2, tensor.Ne3];
-            image.Tensors.Add(new Tensor(tensor.Name, ne[..tensor.Dimensions], (uint)tensor.Type, file.TensorBytes(tensor, 0, (int)tensor.ByteLength).ToArray()));
+            image.Tensors.Add(new Tensor(tensor.Name, ne[..tensor.Dimensions], (uint)tensor.Type,
+                file.TensorBytes(tensor, 0, (int)tensor.ByteLength).ToArray()));
         }
 
         return image;
@@ -58,11 +59,13 @@ internal sealed class GgufImage
 
     public GgufImage SetBool(string key, bool value) => Set(key, GgufValueType.Bool, [value ? (byte)1 : (byte)0]);
 
-    public GgufImage SetString(string key, string value) => Set(key, GgufValueType.String, [.. BitConverter.GetBytes((ulong)Encoding.UTF8.GetByteCount(value)), .. Encoding.UTF8.GetBytes(value)]);
+    public GgufImage SetString(string key, string value) => Set(key, GgufValueType.String,
+        [.. BitConverter.GetBytes((ulong)Encoding.UTF8.GetByteCount(value)), .. Encoding.UTF8.GetBytes(value)]);
 
     public GgufImage SetStrings(string key, IReadOnlyCollection<byte[]> strings)
     {
-        var payload = new List<byte>([.. BitConverter.GetBytes((uint)GgufValueType.String), .. BitConverter.GetBytes((ulong)strings.Count)]);
+        var payload = new List<byte>([.. BitConverter.GetBytes((uint)GgufValueType.String),
+            .. BitConverter.GetBytes((ulong)strings.Count)]);
         foreach (var text in strings)
         {
             payload.AddRange(BitConverter.GetBytes((ulong)text.Length));
@@ -74,7 +77,8 @@ internal sealed class GgufImage
 
     public GgufImage SetNumbers<T>(string key, GgufValueType element, T[] numbers)
         where T : unmanaged =>
-        Set(key, GgufValueType.Array, [.. BitConverter.GetBytes((uint)element), .. BitConverter.GetBytes((ulong)numbers.Length), .. System.Runtime.InteropServices.MemoryMarshal.AsBytes(numbers.AsSpan())]);
+        Set(key, GgufValueType.Array, [.. BitConverter.GetBytes((uint)element), .. BitConverter.GetBytes((ulong)numbers.Length),
+            .. System.Runtime.InteropServices.MemoryMarshal.AsBytes(numbers.AsSpan())]);
 
     public GgufImage Remove(string key)
     {
@@ -86,7 +90,8 @@ internal sealed class GgufImage
     public bool HoldsStrings(string key)
     {
         var index = IndexOf(key);
-        if (index < 0 || Values[index].Type != (uint)GgufValueType.Array || BitConverter.ToUInt32(Values[index].Payload) != (uint)GgufValueType.String)
+        if (index < 0 || Values[index].Type != (uint)GgufValueType.Array
+            || BitConverter.ToUInt32(Values[index].Payload) != (uint)GgufValueType.String)
             return false;
         var payload = Values[index].Payload;
         long at = 12;

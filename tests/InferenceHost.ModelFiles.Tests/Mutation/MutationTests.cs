@@ -11,7 +11,8 @@ namespace InferenceHost.ModelFiles.Tests.Mutation;
 
 /// <summary>
 /// What the validators accept does not hurt the engine, whatever was done to the file. 6,000 files a run; set
-/// INFERENCEHOST_MUTATIONS (files per golden file; a twelfth of it per planned architecture) and INFERENCEHOST_MUTATION_SEED to try more, and
+/// INFERENCEHOST_MUTATIONS (files per golden file; a twelfth of it per planned architecture) and INFERENCEHOST_MUTATION_SEED to try more,
+/// and
 /// INFERENCEHOST_MUTATION_KEEP to a folder that takes the accepted files which the engine did not serve.
 /// </summary>
 public sealed class MutationTests(ITestOutputHelper output)
@@ -59,7 +60,8 @@ public sealed class MutationTests(ITestOutputHelper output)
     public void AcceptedAdaptersDoNotStopTheEngine(string model, string adapter)
     {
         var modelPath = TestFiles.Tiny(model);
-        Run(SharedData.Require($"tiny/{model}/{adapter}.gguf"), $"{model}/{adapter}", Count, path => LoraValidator.Validate(path, modelPath), path => $"{modelPath}\t{path}");
+        Run(SharedData.Require($"tiny/{model}/{adapter}.gguf"), $"{model}/{adapter}", Count, path =>
+            LoraValidator.Validate(path, modelPath), path => $"{modelPath}\t{path}");
     }
 
     private void Run(string original, string kind, int count, Action<string> validate, Func<string, string> line)
@@ -126,5 +128,6 @@ public sealed class MutationTests(ITestOutputHelper output)
     }
 
     private static int Number(string variable, int missing) =>
-        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : missing;
+        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n
+            : missing;
 }

@@ -4,14 +4,17 @@ using InferenceHost.ModelFiles.Gguf;
 
 namespace InferenceHost.ModelFiles.Tests.Mutation;
 
-/// <summary>Makes damaged files from a sound one: raw damage to the bytes of the header, and consistent files with changed contents.</summary>
+/// <summary>Makes damaged files from a sound one: raw damage to the bytes of the header, and consistent files with changed
+/// contents.</summary>
 internal sealed class Mutator
 {
     private static readonly uint[] Numbers =
-        [0, 1, 2, 3, 4, 5, 7, 8, 11, 16, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 512, 513, 1023, 1024, 1025, 2048, 65_535, 65_536, 1 << 24, int.MaxValue, 0x8000_0000, uint.MaxValue];
+        [0, 1, 2, 3, 4, 5, 7, 8, 11, 16, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 512, 513, 1023, 1024, 1025, 2048, 65_535, 65_536,
+            1 << 24, int.MaxValue, 0x8000_0000, uint.MaxValue];
 
     private static readonly float[] Floats =
-        [0, -0f, 1, -1, 1e-5f, 1e-38f, 0.5f, 2, 10_000, 1e6f, 1e12f, 1e30f, float.MaxValue, float.Epsilon, float.NaN, float.PositiveInfinity, float.NegativeInfinity];
+        [0, -0f, 1, -1, 1e-5f, 1e-38f, 0.5f, 2, 10_000, 1e6f, 1e12f, 1e30f, float.MaxValue, float.Epsilon, float.NaN,
+            float.PositiveInfinity, float.NegativeInfinity];
 
     private readonly byte[] _bytes;
     private readonly int _headerBytes;
@@ -29,13 +32,19 @@ internal sealed class Mutator
         [
             .. new[]
             {
-                "nextn_predict_layers", "expert_count", "expert_used_count", "expert_group_count", "expert_group_used_count", "expert_gating_func", "attention.key_length",
-                "attention.value_length", "rope.dimension_count", "attention.sliding_window", "attention.sliding_window_pattern", "pooling_type", "vocab_size", "embedding_length_out",
-                "attention.key_length_swa", "rope.dimension_count_swa", "rope.scaling.original_context_length", "attention.layer_norm_epsilon", "rope.scaling.factor", "rope.freq_base_swa",
-                "attention.causal", "expert_feed_forward_length", "expert_shared_feed_forward_length", "n_deepstack_layers", "logit_scale", "final_logit_softcapping", "attention.scale",
+                "nextn_predict_layers", "expert_count", "expert_used_count", "expert_group_count", "expert_group_used_count",
+                    "expert_gating_func", "attention.key_length",
+                "attention.value_length", "rope.dimension_count", "attention.sliding_window", "attention.sliding_window_pattern",
+                    "pooling_type", "vocab_size", "embedding_length_out",
+                "attention.key_length_swa", "rope.dimension_count_swa", "rope.scaling.original_context_length",
+                    "attention.layer_norm_epsilon", "rope.scaling.factor", "rope.freq_base_swa",
+                "attention.causal", "expert_feed_forward_length", "expert_shared_feed_forward_length", "n_deepstack_layers", "logit_scale",
+                    "final_logit_softcapping", "attention.scale",
             }.Select(name => $"{architecture}.{name}"),
-            "general.alignment", "tokenizer.ggml.bos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.add_bos_token", "tokenizer.ggml.add_eos_token", "tokenizer.ggml.add_sep_token",
-            "tokenizer.ggml.scores", "tokenizer.ggml.suppress_tokens", "tokenizer.ggml.token_type_count", "split.count", "split.no", "adapter.alora.invocation_tokens",
+            "general.alignment", "tokenizer.ggml.bos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.add_bos_token",
+                "tokenizer.ggml.add_eos_token", "tokenizer.ggml.add_sep_token",
+            "tokenizer.ggml.scores", "tokenizer.ggml.suppress_tokens", "tokenizer.ggml.token_type_count", "split.count", "split.no",
+                "adapter.alora.invocation_tokens",
         ];
     }
 
@@ -119,13 +128,15 @@ internal sealed class Mutator
                 break;
             case 8:
                 var (a, b) = (random.Next(image.Tensors.Count), random.Next(image.Tensors.Count));
-                (image.Tensors[a], image.Tensors[b]) = (image.Tensors[a] with { Name = image.Tensors[b].Name }, image.Tensors[b] with { Name = image.Tensors[a].Name });
+                (image.Tensors[a], image.Tensors[b]) = (image.Tensors[a] with { Name = image.Tensors[b].Name },
+                    image.Tensors[b] with { Name = image.Tensors[a].Name });
                 break;
             case 9:
                 Update(image, random, t => t with { Name = Rename(t.Name, random) });
                 break;
             case 10:
-                Update(image, random, t => t.Reshape(t.Dimensions, random.Next(2) == 0 ? (uint)random.Next(44) : Pick(random, [0u, 1u, 2u, 8u, 20u, 30u, 26u])));
+                Update(image, random, t => t.Reshape(t.Dimensions,
+                    random.Next(2) == 0 ? (uint)random.Next(44) : Pick(random, [0u, 1u, 2u, 8u, 20u, 30u, 26u])));
                 break;
             default:
                 Update(image, random, t => t.Reshape(ChangeShape(t.Dimensions, random), t.Type));
@@ -194,7 +205,8 @@ internal sealed class Mutator
                 image.SetBool(key, random.Next(2) == 0);
                 break;
             case 2:
-                image.SetNumbers(key, Pick(random, [GgufValueType.UInt32, GgufValueType.Int32, GgufValueType.Float32]), [Pick(random, Numbers), Pick(random, Numbers), 1u, 0u]);
+                image.SetNumbers(key, Pick(random, [GgufValueType.UInt32, GgufValueType.Int32, GgufValueType.Float32]),
+                    [Pick(random, Numbers), Pick(random, Numbers), 1u, 0u]);
                 break;
             default:
                 image.SetUInt32(key, Pick(random, Numbers));

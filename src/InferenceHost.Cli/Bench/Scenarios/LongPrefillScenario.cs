@@ -35,7 +35,7 @@ internal sealed class LongPrefillScenario(ScenarioSettings settings) : IScenario
         // further tokens close the window.
         var before = background.Gaps(0, probe.StartedAt);
         var during = background.Gaps(probe.StartedAt, probe.Times[^1]);
-        if (before.PercentileMs(50) is not { } median || during.Count == 0) return ScenarioSample.Failed("the background made no steps");
+        if (before.PercentileMs(50) is not { } median || during.Count == 0) return ScenarioSample.Failed("the streams got no token while the prompt was prefilled");
         return new ScenarioSample(new Dictionary<string, double>
         {
             ["median_before_ms"] = median,

@@ -17,7 +17,7 @@ internal sealed class SecondRequestScenario(ScenarioSettings settings) : IScenar
     [
         new("ttft_ms", "TTFT during the generation"),
         new("ttft_alone_ms", "TTFT on the idle server: the request's own prefill"),
-        new("step_ms", "median step of the running generation before the request came"),
+        new("step_ms", "mean step of the running generation before the request came"),
         new("extra_steps", "steps it waited beyond its own prefill", 2),
     ];
 
@@ -32,7 +32,7 @@ internal sealed class SecondRequestScenario(ScenarioSettings settings) : IScenar
         var probe = await ProbeRun.SendAsync(target, settings.Probe(round, 1), settings.Timeout, cancellationToken);
         if ((await background.StopAsync() ?? probe.Failure) is { } failed) return ScenarioSample.Failed(failed);
 
-        if (background.Gaps(0, probe.StartedAt).PercentileMs(50) is not { } step) return ScenarioSample.Failed("the background made no steps");
+        if (background.Gaps(0, probe.StartedAt).ToPercentiles() is not { Mean: var step }) return ScenarioSample.Failed("the background made no steps");
         var (ttft, ttftAlone) = (ProbeRun.TtftMs(probe), ProbeRun.TtftMs(alone));
         return new ScenarioSample(new Dictionary<string, double>
         {

@@ -39,9 +39,10 @@ internal sealed class GrpcTarget : IBenchTarget
     {
         try
         {
-            var models = await new Models.ModelsClient(_channel).ListAsync(new ListModelsRequest(), cancellationToken: cancellationToken);
-            var loaded = models.Models.FirstOrDefault(model => model.Loaded)
-                ?? throw BenchException.Target(Spec.Name, "no model is loaded");
+            var models = await OptionalAsync(async () => await new Models.ModelsClient(_channel).ListAsync(
+                new ListModelsRequest(), cancellationToken: cancellationToken));
+            var loaded = models?.Models.FirstOrDefault(model => model.Loaded);
+            if (models is not null && loaded is null) throw BenchException.Target(Spec.Name, "no model is loaded");
             var serving = await OptionalAsync(async () => (await new Models.ModelsClient(_channel).DescribeAsync(
                 new DescribeModelRequest(), cancellationToken: cancellationToken)).Serving);
             var version = await OptionalAsync(async () => (await new Operations.OperationsClient(_channel).GetStatsAsync(
@@ -49,7 +50,7 @@ internal sealed class GrpcTarget : IBenchTarget
             await CheckAdaptersAsync(adapters, cancellationToken);
             var details = serving is null ? null
                 : $"{serving.Device}, context {serving.ContextTokens}, parallel {serving.Parallel}, adapters {serving.AdapterMode} ({serving.AdapterSlots} slots)";
-            return new TargetInfo(Spec.Name, "gRPC inferencehost.v1", Spec.Endpoint.ToString(), version, loaded.Name, details);
+            return new TargetInfo(Spec.Name, "gRPC inferencehost.v1", Spec.Endpoint.ToString(), version, loaded?.Name, details);
         }
         catch (RpcException e)
         {
@@ -97,13 +98,14 @@ internal sealed class GrpcTarget : IBenchTarget
             }
             trace.FailUnlessComplete("the stream ended without a finish reason");
         }
-        catch (RpcException e) when (e.StatusCode == StatusCode.Cancelled && cancellationToken.IsCancellationRequested)
-        {
-            trace.Fail(RequestTrace.CancelledMessage);
-        }
         catch (RpcException e)
         {
-            trace.Fail($"{e.StatusCode}: {e.Status.Detail}");
+            // A call that we abort may end in any status, depending on what its connection was doing.
+            trace.Fail(cancellationToken.IsCancellationRequested ? RequestTrace.CancelledMessage : $"{e.StatusCode}: {e.Status.Detail}");
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException)
+        {
+            trace.Fail(cancellationToken.IsCancellationRequested ? RequestTrace.CancelledMessage : e.Message);
         }
         catch (OperationCanceledException)
         {

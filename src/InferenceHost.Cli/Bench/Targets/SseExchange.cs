@@ -11,15 +11,13 @@ internal sealed class SseExchange : IDisposable
     private const int ErrorBodyBytes = 2048;
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
-    /// <summary>The client, without proxy, cookies, redirects or a connection limit: one keep-alive connection per concurrent stream.</summary>
+    /// <summary>The client, without proxy, cookies, redirects or a connection limit: one connection per stream.</summary>
     public HttpClient Http { get; } = new(new SocketsHttpHandler
     {
         UseProxy = false,
         UseCookies = false,
         AllowAutoRedirect = false,
         MaxConnectionsPerServer = int.MaxValue,
-        // Servers built on cpp-httplib close a connection after 5 s of idleness: be first.
-        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(3),
     })
     { Timeout = Timeout.InfiniteTimeSpan };
 
@@ -36,6 +34,8 @@ internal sealed class SseExchange : IDisposable
             using var content = new ReadOnlyMemoryContent(body);
             content.Headers.ContentType = Json;
             using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = content };
+            // A kept connection would hold one of cpp-httplib's few threads while idle, and may be closed by it just as the next request is written.
+            request.Headers.ConnectionClose = true;
             using var response = await Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
             await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
             if (response.StatusCode != HttpStatusCode.OK)
@@ -51,7 +51,7 @@ internal sealed class SseExchange : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or IOException or InvalidDataException or System.Text.Json.JsonException)
         {
-            trace.Fail(e.Message);
+            trace.Fail(cancellationToken.IsCancellationRequested ? RequestTrace.CancelledMessage : e.Message);
         }
     }
 
@@ -75,7 +75,7 @@ internal sealed class SseExchange : IDisposable
         }
     }
 
-    // Reading to the end of the body lets the connection go back to the pool.
+    // The server closes the connection behind the last event; waiting for that keeps its work for this request out of the next one.
     private static async Task DrainAsync(Stream stream, SseParser parser, CancellationToken cancellationToken)
     {
         while (await stream.ReadAsync(parser.GetFreeSpace(), cancellationToken) > 0)

@@ -1,0 +1,136 @@
+using System.Runtime.InteropServices;
+using InferenceHost.Core.Execution;
+using InferenceHost.Engines.Gguf.Interop;
+using InferenceHost.ModelFiles.Gguf;
+
+namespace InferenceHost.Engines.Gguf.Adapters;
+
+/// <summary>Adapters per row, on the CPU: one pattern adapter stays set, our kernel does the work.</summary>
+internal sealed unsafe class AdapterRouter : IAdapterPath
+{
+    private readonly AdapterModules _modules;
+    private readonly SlotTable _table;
+    private readonly StepRows _rows;
+    private readonly GraphRewriter _rewriter;
+    private readonly AdapterReader _reader;
+    private readonly AdapterStorage _storage;
+    private readonly string _architecture;
+    private GCHandle _self;
+    private LlamaAdapterHandle? _pattern;
+
+    private AdapterRouter(GgmlOps ops, AdapterModules modules, GgufEngineOptions options, KernelVariant kernel, string architecture, int threads)
+    {
+        _modules = modules;
+        _architecture = architecture;
+        _storage = options.AdapterStorage;
+        _table = new SlotTable(modules.All.Count, options.AdapterSlots + 1);
+        _rows = new StepRows(_table, modules.All.Count, options.BatchTokens, threads);
+        _rewriter = new GraphRewriter(ops, modules, _table, _rows, kernel, threads);
+        _reader = new AdapterReader(options.ModelPath, modules, options.AdapterStorage);
+        _self = GCHandle.Alloc(_rewriter);
+    }
+
+    /// <inheritdoc/>
+    public AdapterMode Mode { get; private set; } = AdapterMode.PerRow;
+
+    /// <summary>Whether libllama's nodes are rewritten; for the self-test.</summary>
+    public bool IsOn
+    {
+        get => _rewriter.IsOn;
+        set => _rewriter.IsOn = value;
+    }
+
+    /// <summary>Prepares routing for a model; null where its file has no module that an adapter could change.</summary>
+    public static AdapterRouter? TryCreate(GgufEngineOptions options, ModelHeader header, int threads, KernelVariant kernel)
+    {
+        var modules = AdapterModules.Of(header.Tensors);
+        return modules.All.Count == 0 || GgmlOps.TryRead() is not { } ops ? null : new AdapterRouter(ops, modules, options, kernel, header.Architecture, threads);
+    }
+
+    /// <summary>Puts the callback into the parameters of the context to be.</summary>
+    public void Attach(ref llama_context_params parameters)
+    {
+        parameters.cb_eval = &GraphRewriter.OnNode;
+        parameters.cb_eval_user_data = (void*)GCHandle.ToIntPtr(_self);
+    }
+
+    /// <summary>Sets the pattern and tests routing on the new context. Null = routing works; else why not, and this router is of no use.</summary>
+    public string? Activate(LlamaModelHandle model, LlamaContextHandle context, Decoder decoder, int vocabularySize, bool reordersRows)
+    {
+        Mode = reordersRows ? AdapterMode.Grouped : AdapterMode.PerRow;
+        using var file = new MemoryFile("pattern.gguf", PatternAdapter.Write(_architecture, _modules.All));
+        _pattern = LlamaAdapterHandle.Load(model, file.Path);
+        return new RoutingSelfTest(this, context, decoder, vocabularySize, ReadPattern(file.Path)).Run();
+    }
+
+    /// <summary>Sets the pattern on the context with a strength; 0 = no adapter at all.</summary>
+    public void SetPattern(LlamaContextHandle context, float strength)
+    {
+        var adapter = _pattern!.DangerousGetHandle();
+        var result = LibLlama.llama_set_adapters_lora(context, &adapter, strength == 0 ? 0u : 1u, &strength);
+        if (result != 0)
+            throw new EngineException($"llama.cpp could not set the pattern adapter: {result}");
+    }
+
+    /// <inheritdoc/>
+    public bool Accepts(StepBatch batch)
+    {
+        var slots = batch.AdapterSlots;
+        foreach (var slot in slots)
+            if ((uint)slot >= (uint)_table.Count || (slot != 0 && _table.IsEmpty(slot)))
+                return false;
+        foreach (var scale in batch.AdapterScales)
+            if (!float.IsFinite(scale))
+                return false;
+        return Mode == AdapterMode.PerRow || (!slots.ContainsAnyExcept(slots[0]) && !batch.AdapterScales.ContainsAnyExcept(batch.AdapterScales[0]));
+    }
+
+    /// <inheritdoc/>
+    public void BeforeStep(StepBatch batch)
+    {
+        _rows.Set(batch);
+        _rewriter.Begin();
+    }
+
+    /// <inheritdoc/>
+    public string? AfterStep() => _rewriter.Fault ?? (_rewriter.OpenPairs == 0 ? null : $"{_rewriter.OpenPairs} adapter nodes without a sum");
+
+    /// <inheritdoc/>
+    public PreparedAdapter Prepare(string path, CancellationToken cancellation) => _reader.Read(path, cancellation);
+
+    /// <inheritdoc/>
+    public void Install(int slot, PreparedAdapter adapter)
+    {
+        Check(slot);
+        _table.Set(slot, adapter as RoutedAdapter ?? throw new ArgumentException("the adapter was prepared by another engine", nameof(adapter)));
+    }
+
+    /// <inheritdoc/>
+    public void Clear(int slot)
+    {
+        Check(slot);
+        _table.Set(slot, null);
+    }
+
+    public void Dispose()
+    {
+        _pattern?.Dispose();
+        if (_self.IsAllocated)
+            _self.Free();
+        _rewriter.Dispose();
+        _rows.Dispose();
+        _table.Dispose();
+    }
+
+    private RoutedAdapter ReadPattern(string path)
+    {
+        using var file = GgufFile.Open(path);
+        return new AdapterReader("", _modules, _storage).Read(file, 1, [.. _modules.All.Select(module => module.Name)], requireApplied: false, CancellationToken.None);
+    }
+
+    private void Check(int slot)
+    {
+        if (slot < 1 || slot >= _table.Count)
+            throw new ArgumentOutOfRangeException(nameof(slot), slot, $"adapter slots are 1..{_table.Count - 1}");
+    }
+}

@@ -1,0 +1,104 @@
+using InferenceHost.Engines.Gguf.Adapters;
+using InferenceHost.Engines.Gguf.Interop;
+
+namespace InferenceHost.Engines.Gguf;
+
+/// <summary>Makes the context of a loaded model: with routed adapters where the self-test passes, else with grouped ones or none.</summary>
+internal sealed class ContextFactory(GgufEngineOptions options, ModelHeader header, DeviceChoice device, int threads)
+{
+    /// <summary>Rows of a call whose logits can be asked for; llama.cpp keeps room for one per sequence in any case.</summary>
+    public static int OutputLimit(GgufEngineOptions options) => Math.Max(options.MaxSequences, options.MaxOutputs);
+
+    /// <summary>Recurrent and hybrid memory: rows are computed in another order, and a sequence cannot be trimmed.</summary>
+    public static bool ReordersRows(LlamaModelHandle model) => LibLlama.llama_model_is_recurrent(model) || LibLlama.llama_model_is_hybrid(model);
+
+    public EngineParts Create(LlamaModelHandle model, int vocabularySize)
+    {
+        string? note = null;
+        if (options.AdapterSlots > 0 && options.AdapterRouting == AdapterRouting.Auto && TryRouted(model, vocabularySize, out note) is { } routed)
+            return routed;
+        var (context, pool) = Open(model, null);
+        IAdapterPath adapters = options.AdapterSlots > 0 ? new GroupedAdapters(model, context, options.ModelPath, options.AdapterSlots) : new NoAdapters();
+        return new EngineParts(context, pool, new Decoder(context, options.BatchTokens, vocabularySize), adapters, note);
+    }
+
+    private EngineParts? TryRouted(LlamaModelHandle model, int vocabularySize, out string? note)
+    {
+        note = null;
+        if (device.IsCuda)
+        {
+            note = "the adapter kernel runs on the CPU only";
+            return null;
+        }
+        if (options.BatchTokens < RoutingSelfTest.BatchTokens || options.MaxSequences < RoutingSelfTest.Sequences)
+        {
+            note = $"routing needs at least {RoutingSelfTest.BatchTokens} batch tokens and {RoutingSelfTest.Sequences} sequences for its self-test";
+            return null;
+        }
+        var kernel = options.KernelBits == 0 ? KernelVariants.Best(options.AdapterStorage) : KernelVariants.Of(options.AdapterStorage, options.KernelBits);
+        if (AdapterRouter.TryCreate(options, header, threads, kernel) is not { } router)
+        {
+            note = "the model has no matrices that adapters could change, or ggml's operations are not the known ones";
+            return null;
+        }
+        EngineParts? parts = null;
+        try
+        {
+            var (context, pool) = Open(model, router);
+            parts = new EngineParts(context, pool, new Decoder(context, options.BatchTokens, vocabularySize), router, null);
+            note = router.Activate(model, context, parts.Decoder, vocabularySize, ReordersRows(model));
+        }
+        catch
+        {
+            Discard(parts, router);
+            throw;
+        }
+        if (note is null)
+            return parts;
+        Discard(parts, router);
+        return null;
+    }
+
+    private static void Discard(EngineParts? parts, AdapterRouter router)
+    {
+        if (parts is null)
+            router.Dispose();
+        else
+            parts.Dispose();
+    }
+
+    private (LlamaContextHandle Context, GgmlThreadpoolHandle? Pool) Open(LlamaModelHandle model, AdapterRouter? router)
+    {
+        var parameters = Parameters();
+        router?.Attach(ref parameters);
+        var context = LlamaContextHandle.Create(model, parameters);
+        var pool = GgmlThreadpoolHandle.TryCreate(threads);
+        if (pool is not null)
+            LibLlama.llama_attach_threadpool(context, pool, pool);
+        return (context, pool);
+    }
+
+    private llama_context_params Parameters()
+    {
+        var parameters = LibLlama.llama_context_default_params();
+        parameters.n_ctx = (uint)options.ContextTokens;
+        // Equal sizes: one call is one micro-batch, so a failed call has no half.
+        parameters.n_batch = parameters.n_ubatch = (uint)options.BatchTokens;
+        parameters.n_seq_max = (uint)options.MaxSequences;
+        parameters.n_outputs_max = (uint)OutputLimit(options);
+        parameters.n_threads = parameters.n_threads_batch = threads;
+        parameters.type_k = (int)ToGgml(options.KeyType);
+        parameters.type_v = (int)ToGgml(options.ValueType);
+        parameters.kv_unified = 1;
+        parameters.swa_full = 1;
+        parameters.offload_kqv = parameters.op_offload = device.IsCuda ? (byte)1 : (byte)0;
+        return parameters;
+    }
+
+    private static ggml_type ToGgml(KvCacheType type) => type switch
+    {
+        KvCacheType.Q8_0 => ggml_type.Q8_0,
+        KvCacheType.Q4_0 => ggml_type.Q4_0,
+        _ => ggml_type.F16,
+    };
+}

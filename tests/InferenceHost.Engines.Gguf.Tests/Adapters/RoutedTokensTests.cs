@@ -1,0 +1,173 @@
+using InferenceHost.Core.Execution;
+using InferenceHost.Engines.Gguf.Adapters;
+using InferenceHost.Testing;
+
+namespace InferenceHost.Engines.Gguf.Tests.Adapters;
+
+public sealed class RoutedTokensTests
+{
+    public static TheoryData<string> Adapted => [.. Reference.Architectures.Where(architecture => architecture != "lfm2")];
+
+    public static TheoryData<string, AdapterStorage, int> Variants
+    {
+        get
+        {
+            var data = new TheoryData<string, AdapterStorage, int>();
+            foreach (var architecture in Reference.Architectures.Where(architecture => architecture != "lfm2"))
+                foreach (var storage in Enum.GetValues<AdapterStorage>())
+                    data.Add(architecture, storage, 0);
+            foreach (var bits in new[] { 128, 256, 512 })
+                data.Add("llama", AdapterStorage.Int8, bits);
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void EveryAdapterAndTheBaseInOneBatchGiveTheirReferenceTokens(string architecture, AdapterStorage storage, int bits)
+    {
+        var reference = Reference.Tiny(architecture);
+        using var engine = Load(reference, options => options with { AdapterStorage = storage, KernelBits = bits });
+        Assert.Null(engine.AdapterNote);
+        Assert.Equal(AdapterMode.PerRow, engine.Capabilities.AdapterMode);
+
+        // Prompt by prompt base, a, b, c, base, …: rows of one adapter are never neighbours.
+        var prompts = new List<int[]>();
+        var slots = new List<int>();
+        var expected = new List<ReferenceStep[]>();
+        for (var prompt = 0; prompt < reference.Prompts.Length; prompt++)
+            for (var slot = 0; slot <= reference.Adapters.Length; slot++)
+            {
+                prompts.Add(reference.Prompts[prompt]);
+                slots.Add(slot);
+                expected.Add(slot == 0 ? reference.Base[prompt] : reference.Adapters[slot - 1].Outputs[prompt]);
+            }
+        Compare(expected, GreedyRun.Together(engine, prompts, expected.Max(output => output.Length), slots));
+    }
+
+    [Theory]
+    [MemberData(nameof(Adapted))]
+    public void EveryAdapterAloneGivesItsReferenceTokens(string architecture)
+    {
+        var reference = Reference.Tiny(architecture);
+        using var engine = Load(reference);
+        for (var slot = 1; slot <= reference.Adapters.Length; slot++)
+            for (var prompt = 0; prompt < reference.Prompts.Length; prompt++)
+            {
+                var output = reference.Adapters[slot - 1].Outputs[prompt];
+                Compare([output], GreedyRun.Together(engine, [reference.Prompts[prompt]], output.Length, [slot]));
+            }
+    }
+
+    [Theory]
+    [MemberData(nameof(Adapted))]
+    public void GroupedThroughLlamaCppGivesTheSameTokens(string architecture)
+    {
+        var reference = Reference.Tiny(architecture);
+        using var engine = Load(reference, options => options with { AdapterRouting = AdapterRouting.Grouped });
+        Assert.Equal(AdapterMode.Grouped, engine.Capabilities.AdapterMode);
+        for (var slot = 0; slot <= reference.Adapters.Length; slot++)
+        {
+            var expected = slot == 0 ? reference.Base : reference.Adapters[slot - 1].Outputs;
+            Compare(expected, GreedyRun.Together(engine, reference.Prompts, expected.Max(output => output.Length), [.. Enumerable.Repeat(slot, reference.Prompts.Length)]));
+        }
+        var mixed = new StepBatch(2);
+        mixed.AddOutput(1, 0, new EngineSequence(0), 1, 1);
+        mixed.AddOutput(1, 0, new EngineSequence(1), 2, 1);
+        Assert.Equal(ExecutionStatus.InvalidBatch, engine.Execute(mixed));
+    }
+
+    [Fact]
+    public void TheDepartmentsMixedInOneBatchAgreeWithTheirReferences()
+    {
+        var reference = Reference.Departments();
+        using var engine = Load(reference, options => options with { ModelPath = SharedData.DefaultModel, BatchTokens = 2048, ContextTokens = 8192, MaxSequences = 64, MaxOutputs = 2048 });
+        var batch = new StepBatch(2048);
+        var checks = new List<(ReferenceStep Step, int Output, string Where)>();
+        var sequence = 0;
+        for (var prompt = 0; prompt < reference.Prompts.Length; prompt++)
+            for (var slot = 0; slot <= reference.Adapters.Length; slot++)
+            {
+                var steps = slot == 0 ? reference.Base[prompt] : reference.Adapters[slot - 1].Outputs[prompt];
+                int[] tokens = [.. reference.Prompts[prompt], .. steps.Take(steps.Length - 1).Select(step => step.Id)];
+                if (batch.Count + tokens.Length > batch.Capacity)
+                    Flush();
+                for (var at = 0; at < tokens.Length; at++)
+                    if (at < reference.Prompts[prompt].Length - 1)
+                        batch.Add(tokens[at], at, new EngineSequence(sequence), slot, 1);
+                    else
+                        checks.Add((steps[at - reference.Prompts[prompt].Length + 1], batch.AddOutput(tokens[at], at, new EngineSequence(sequence), slot, 1), $"prompt {prompt}, slot {slot}, position {at}"));
+                sequence++;
+            }
+        Flush();
+
+        void Flush()
+        {
+            Assert.Equal(ExecutionStatus.Completed, engine.Execute(batch));
+            foreach (var (step, output, where) in checks)
+                if (step.Gap >= 1)
+                    Assert.True(step.Id == GreedyRun.ArgMax(engine.Logits(output)), where);
+            Assert.Contains(checks, check => check.Step.Gap >= 1);
+            checks.Clear();
+            batch.Clear();
+        }
+    }
+
+    [Fact]
+    public void AHalfScaleLiesBetweenBaseAndAdapterAndNoneIsTheBase()
+    {
+        var reference = Reference.Tiny("llama");
+        using var engine = Load(reference);
+        var batch = new StepBatch(64);
+        (int Slot, float Scale)[] rows = [(0, 1), (2, 0), (2, 0.5f), (2, 1)];
+        var prompt = reference.Prompts[0];
+        for (var row = 0; row < rows.Length; row++)
+            for (var at = 0; at < 8; at++)
+                if (at == 7)
+                    batch.AddOutput(prompt[at], at, new EngineSequence(row), rows[row].Slot, rows[row].Scale);
+                else
+                    batch.Add(prompt[at], at, new EngineSequence(row), rows[row].Slot, rows[row].Scale);
+        Assert.Equal(ExecutionStatus.Completed, engine.Execute(batch));
+        double Distance(int a, int b) => Math.Sqrt(Enumerable.Range(0, engine.Capabilities.VocabularySize).Sum(i => Math.Pow(engine.Logits(a)[i] - engine.Logits(b)[i], 2)));
+        Assert.True(engine.Logits(0).SequenceEqual(engine.Logits(1)));
+        Assert.InRange(Distance(0, 2), 0.1 * Distance(0, 3), 0.9 * Distance(0, 3));
+    }
+
+    [Fact]
+    public void RoutingLeavesBaseRowsBitForBitAlone()
+    {
+        var reference = Reference.Tiny("qwen3");
+        using var routed = Load(reference);
+        using var plain = TestEngines.Load(reference.ModelPath);
+        Assert.True(Logits(plain).AsSpan().SequenceEqual(Logits(routed)));
+
+        float[] Logits(GgufEngine engine)
+        {
+            var batch = new StepBatch(64);
+            for (var at = 0; at < reference.Prompts[0].Length - 1; at++)
+                batch.Add(reference.Prompts[0][at], at, new EngineSequence(0), 0, 1);
+            batch.AddOutput(reference.Prompts[0][^1], reference.Prompts[0].Length - 1, new EngineSequence(0), 0, 1);
+            Assert.Equal(ExecutionStatus.Completed, engine.Execute(batch));
+            return engine.Logits(0).ToArray();
+        }
+    }
+
+    private static void Compare(IReadOnlyList<ReferenceStep[]> expected, int[][] tokens)
+    {
+        for (var i = 0; i < expected.Count; i++)
+            Assert.Equal(expected[i].Select(step => step.Id), tokens[i].Take(expected[i].Length));
+    }
+
+    private static GgufEngine Load(Reference reference, Func<GgufEngineOptions, GgufEngineOptions>? change = null)
+    {
+        var options = TestEngines.Options(reference.ModelPath) with { AdapterSlots = 4 };
+        var engine = GgufEngine.Load(change?.Invoke(options) ?? options, null, TestContext.Current.CancellationToken);
+        for (var slot = 1; slot <= reference.Adapters.Length; slot++)
+        {
+            // Slots keep what they need: the owner may let go at once.
+            using var adapter = engine.PrepareAdapter(reference.Adapters[slot - 1].Path, TestContext.Current.CancellationToken);
+            engine.InstallAdapter(slot, adapter);
+        }
+        return engine;
+    }
+}
