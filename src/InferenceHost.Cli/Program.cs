@@ -1,1 +1,3 @@
-return 0;
+using InferenceHost.Cli;
+
+return await CommandLine.RunAsync(args, CliContext.FromConsole()).ConfigureAwait(false);

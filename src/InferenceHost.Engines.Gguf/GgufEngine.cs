@@ -11,10 +11,11 @@ public sealed class GgufEngine : IEngine
     private readonly EngineParts _parts;
     private readonly int _maxOutputs;
 
-    private GgufEngine(LlamaModelHandle model, EngineParts parts, GgufVocabulary vocabulary, GgufEngineOptions options, DeviceChoice device, string architecture)
+    private GgufEngine(LlamaModelHandle model, EngineParts parts, GgufVocabulary vocabulary, GgufEngineOptions options, DeviceChoice device, string architecture, int threads)
     {
         _model = model;
         _parts = parts;
+        Threads = threads;
         _maxOutputs = ContextFactory.OutputLimit(options);
         GgufVocabulary = vocabulary;
         Tokenizer = new GuardedTokenizer(model, vocabulary);
@@ -30,6 +31,7 @@ public sealed class GgufEngine : IEngine
             MaxSequences = options.MaxSequences,
             // llama.cpp aborts on a batch that is larger than the pool.
             MaxBatchTokens = Math.Min(options.BatchTokens, pool),
+            MaxOutputs = _maxOutputs,
             CanTrim = rewindable,
             CanSharePrefix = rewindable,
             AdapterMode = parts.Adapters.Mode,
@@ -49,6 +51,9 @@ public sealed class GgufEngine : IEngine
 
     /// <summary>The tokenizer of the model; safe for any thread while the engine lives.</summary>
     public GuardedTokenizer Tokenizer { get; }
+
+    /// <summary>Compute threads in use.</summary>
+    public int Threads { get; }
 
     /// <summary>general.architecture of the file.</summary>
     public string Architecture { get; }
@@ -78,10 +83,12 @@ public sealed class GgufEngine : IEngine
         {
             if (LibLlama.llama_model_has_encoder(model) || !LibLlama.llama_model_has_decoder(model) || LibLlama.llama_model_is_diffusion(model))
                 throw new EngineException($"architecture '{header.Architecture}' does not generate text token by token and is not served");
+            if (ContextFactory.ReordersRows(model) && options.Parallel is { } parallel)
+                options = options with { MaxSequences = parallel };
             var vocabulary = new GgufVocabulary(model);
             parts = new ContextFactory(options, header, device, threads).Create(model, vocabulary.Size);
             cancellation.ThrowIfCancellationRequested();
-            var engine = new GgufEngine(model, parts, vocabulary, options, device, header.Architecture);
+            var engine = new GgufEngine(model, parts, vocabulary, options, device, header.Architecture, threads);
             if (options.WarmUp)
                 engine.DecodeOnce();
             return engine;
@@ -169,6 +176,7 @@ public sealed class GgufEngine : IEngine
         InRange(options.ContextTokens, 1, 1 << 24, nameof(options.ContextTokens));
         InRange(options.MaxSequences, 1, 256, nameof(options.MaxSequences));
         InRange(options.BatchTokens, 1, 65_536, nameof(options.BatchTokens));
+        InRange(options.Parallel ?? 1, 1, options.MaxSequences, nameof(options.Parallel));
         InRange(options.MaxOutputs, 0, 65_536, nameof(options.MaxOutputs));
         InRange(options.Threads, 0, 512, nameof(options.Threads));
         InRange(options.AdapterSlots, 0, 4096, nameof(options.AdapterSlots));

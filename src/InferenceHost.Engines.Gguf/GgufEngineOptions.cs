@@ -17,6 +17,9 @@ public sealed record GgufEngineOptions
     /// <summary>Sequence numbers, 1..256 (llama.cpp's own limit).</summary>
     public int MaxSequences { get; init; } = 32;
 
+    /// <summary>Sequences that run together; null = <see cref="MaxSequences"/>. Models whose memory cannot share prefixes get no more numbers than this: each costs them a state.</summary>
+    public int? Parallel { get; init; }
+
     /// <summary>Rows of one engine call at most, 1..65,536.</summary>
     public int BatchTokens { get; init; } = 512;
 

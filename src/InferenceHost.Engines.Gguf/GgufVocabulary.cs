@@ -69,6 +69,14 @@ public sealed class GgufVocabulary : ITokenVocabulary
     /// <summary>Bytes of the longest token, so that a text of n bytes has at least n / this tokens.</summary>
     public int LongestTokenBytes { get; } = 1;
 
+    /// <summary>Kind of tokenizer, for people.</summary>
+    public string KindName => Kind switch
+    {
+        llama_vocab_type.ByteLevelBpe => "byte-level BPE",
+        llama_vocab_type.Plamo2 => "PLaMo-2",
+        _ => Kind.ToString(),
+    };
+
     internal llama_vocab_type Kind { get; }
 
     /// <summary>libllama's vocabulary; lives as long as the model.</summary>
@@ -89,6 +97,13 @@ public sealed class GgufVocabulary : ITokenVocabulary
 
     /// <summary>Whether the token is a control token (or the unknown token): it never appears in output text.</summary>
     public bool IsControl(int id) => (uint)id < (uint)Size && _isSpecial[id];
+
+    /// <summary>Text of a token as the model file names it, control tokens too; empty for null.</summary>
+    public string Name(int? id)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(id ?? 0, Size);
+        return id is { } token ? System.Text.Encoding.UTF8.GetString(Name(Native, token)) : "";
+    }
 
     private ReadOnlySpan<byte> Piece(ReadOnlySpan<byte> pieces, int id)
     {

@@ -35,6 +35,16 @@ internal static unsafe class ModelLoader
         }
     }
 
+    public static LlamaModelHandle LoadVocabulary(string path)
+    {
+        var parameters = LibLlama.llama_model_default_params();
+        parameters.vocab_only = 1;
+        parameters.n_gpu_layers = 0;
+        using var log = NativeLog.Collect();
+        var model = LibLlama.llama_model_load_from_file(path, parameters);
+        return model != 0 ? new LlamaModelHandle(model) : throw new EngineException($"llama.cpp could not load the vocabulary of {path}: {log.Summary}");
+    }
+
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static byte OnProgress(float fraction, void* userData)
     {

@@ -16,7 +16,8 @@ public sealed class ModelFileException : Exception
     /// <param name="remedy">What the operator can do.</param>
     /// <param name="offset">Byte offset of the field in the file, where it is known.</param>
     /// <param name="inner">The input/output error behind it, if any.</param>
-    public ModelFileException(string path, string field, string found, string allowed, string remedy, long? offset = null, Exception? inner = null)
+    public ModelFileException(string path, string field, string found, string allowed, string remedy, long? offset = null,
+        Exception? inner = null)
         : base(Compose(path, field, found, allowed, remedy, offset), inner)
     {
         Path = path;

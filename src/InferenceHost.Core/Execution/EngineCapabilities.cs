@@ -18,6 +18,9 @@ public sealed record EngineCapabilities
     /// <summary>Rows of one engine call at most.</summary>
     public required int MaxBatchTokens { get; init; }
 
+    /// <summary>Rows of one engine call whose logits can be asked for.</summary>
+    public int MaxOutputs { get; init; } = int.MaxValue;
+
     /// <summary>Whether <see cref="IEngine.Trim"/> works to any length (false for recurrent and hybrid memory).</summary>
     public required bool CanTrim { get; init; }
 

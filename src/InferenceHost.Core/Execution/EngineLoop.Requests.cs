@@ -47,7 +47,12 @@ public sealed partial class EngineLoop
         if (deadlineAt is not null) _withDeadline++;
     }
 
-    private static IDrafter? CreateDrafter(ReadOnlySpan<int> prompt, int maxNewTokens) => null;
+    private static NgramDrafter CreateDrafter(ReadOnlySpan<int> prompt, int maxNewTokens)
+    {
+        var drafter = new NgramDrafter(NgramDrafterOptions.Default, prompt.Length + maxNewTokens);
+        drafter.Append(prompt);
+        return drafter;
+    }
 
     private void EndRequest(SequenceId id, FinishReason reason, Refusal? refusal)
     {

@@ -61,7 +61,7 @@ public sealed partial class EngineLoop
                 output += 1 + planned.DraftCount;
                 computed += acceptedDrafts;
                 sequence.AcceptedDraftTokens += acceptedDrafts;
-                sequence.Drafter?.Observe(planned.DraftCount, acceptedDrafts);
+                if (planned.DraftCount > 0) sequence.Drafter!.Report(planned.DraftCount, acceptedDrafts);
                 _acceptedDraftTokens += acceptedDrafts;
                 _decodeTokens += sequence.Generated - generated;
                 TenantLedger.Charge(sequence.Tenant, 0, sequence.Generated - generated);

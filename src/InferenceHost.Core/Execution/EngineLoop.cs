@@ -37,6 +37,7 @@ public sealed partial class EngineLoop : IDisposable
     private int _failuresInARow;
     private long _steps, _failedSteps, _prefillTokens, _decodeTokens, _finished, _refused, _draftTokens, _acceptedDraftTokens;
     private long _stepStartedAt;
+    private int _activeRequests;
     private bool _stopping;
 
     /// <summary>A loop over an engine; the engine stays the caller's.</summary>
@@ -92,6 +93,24 @@ public sealed partial class EngineLoop : IDisposable
     /// <summary>A reading of the counters, told on the engine thread between two steps.</summary>
     public void ReadCounters(Action<LoopCounters> tell) => Post(() => tell(Counters()));
 
+    /// <summary>Answers a request that cannot be entered, in order with the other frames.</summary>
+    public void Refuse(SequenceId id, Refusal refusal) => Post(() =>
+    {
+        _refused++;
+        _frame.CloseDelta(id, 0, false, new SequenceFinish(FinishReason.Failed, refusal, default));
+    });
+
+    /// <summary>Requests in the loop, as of the last step; may be read from any thread.</summary>
+    public int ActiveRequests => Volatile.Read(ref _activeRequests);
+
+    /// <summary>Sets the totals of the counters back, after a warm-up.</summary>
+    public void ResetCounters() => Post(() =>
+    {
+        _steps = _failedSteps = _prefillTokens = _decodeTokens = _finished = _refused = _draftTokens = _acceptedDraftTokens = 0;
+        _places.ResetCounters();
+        _ledger.ResetCounters();
+    });
+
     /// <summary>Drops the prefix cache.</summary>
     public void DropPrefixCache() => Post(_places.DropCache);
 
@@ -127,6 +146,7 @@ public sealed partial class EngineLoop : IDisposable
             if (Execute()) Commit(reservation);
         }
         Publish();
+        Volatile.Write(ref _activeRequests, _byRequest.Count);
         if (_options.CheckInvariants) CheckInvariants();
         return worked || !_inbox.IsEmpty;
     }

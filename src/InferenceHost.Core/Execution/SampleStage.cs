@@ -31,7 +31,7 @@ internal sealed class SampleStage(IEngine engine, StepFrame frame)
     {
         sequence.Sampling.Accept(token.Id);
         sequence.Append(token.Id);
-        sequence.Drafter?.Append([token.Id]);
+        sequence.Drafter?.Append(token.Id);
         sequence.FirstTokenAt ??= now;
         sequence.LastTokenAt = now;
         sequence.SumLogProbability += token.LogProbability ?? 0;

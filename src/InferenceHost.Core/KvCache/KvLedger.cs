@@ -47,6 +47,9 @@ public sealed class KvLedger
     /// <summary>Cells released since the start; equal to <see cref="Acquired"/> when nothing is held.</summary>
     public long Released { get; private set; }
 
+    /// <summary>Counts cells from now on as if those held had just been acquired.</summary>
+    public void ResetCounters() => (Acquired, Released) = (Used, 0);
+
     /// <summary>Tokens of a sequence in the cache.</summary>
     public int Length(EngineSequence sequence) => Require(sequence).Leaf.End;
 

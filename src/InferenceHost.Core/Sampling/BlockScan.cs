@@ -166,14 +166,15 @@ internal static class BlockScan
         ref var start = ref MemoryMarshal.GetReference(tokens);
         var width = TLanes.Width;
         // (x - m) * s rather than x * s - m * s: the latter loses the difference of large logits.
-        var (maxima, scales) = (TLanes.Broadcast(maximum), TLanes.Broadcast(scale));
+        var maxima = TLanes.Broadcast(maximum);
+        var scales = TLanes.Broadcast(scale * VectorExp.Log2E);
         var (s0, s1) = (TLanes.Broadcast(0), TLanes.Broadcast(0));
         for (var index = 0; index < BlockTokens; index += 2 * width)
         {
             var x0 = TLanes.Multiply(TLanes.Subtract(TLanes.Load(ref start, index), maxima), scales);
             var x1 = TLanes.Multiply(TLanes.Subtract(TLanes.Load(ref start, index + width), maxima), scales);
-            s0 = TLanes.Add(s0, VectorExp.Exp<TLanes, TVector>(x0));
-            s1 = TLanes.Add(s1, VectorExp.Exp<TLanes, TVector>(x1));
+            s0 = TLanes.Add(s0, VectorExp.PowerOfTwo<TLanes, TVector>(x0));
+            s1 = TLanes.Add(s1, VectorExp.PowerOfTwo<TLanes, TVector>(x1));
         }
 
         return TLanes.SumOf(TLanes.Add(s0, s1));

@@ -7,7 +7,6 @@ internal sealed class CandidateSet(int vocabularySize)
     private readonly float[] _logits = new float[vocabularySize];
     private readonly float[] _weights = new float[vocabularySize];
     private readonly float[] _keys = new float[vocabularySize];
-    private readonly float[] _masses = new float[vocabularySize];
 
     /// <summary>Number of candidates.</summary>
     public int Count { get; private set; }
@@ -30,9 +29,7 @@ internal sealed class CandidateSet(int vocabularySize)
     {
         if (Count <= k)
             return;
-        var keys = _keys.AsSpan(0, Count);
-        Logits.CopyTo(keys);
-        var threshold = ThresholdSelect.KthLargest(keys, k);
+        var threshold = ThresholdSelect.KeepingLargest(Logits, k);
         var kept = 0;
         for (var index = 0; index < Count; index++)
         {
@@ -54,11 +51,7 @@ internal sealed class CandidateSet(int vocabularySize)
     {
         if (Count < 2)
             return;
-        var keys = _keys.AsSpan(0, Count);
-        var masses = _masses.AsSpan(0, Count);
-        Logits.CopyTo(keys);
-        Weights.CopyTo(masses);
-        var threshold = ThresholdSelect.KeyReachingMass(keys, masses, target, out var massAbove);
+        var threshold = ThresholdSelect.KeyReachingMass(Logits, Weights, target, out var massAbove);
         var equal = Logits.Count(threshold);
         var weight = _weights[Logits.IndexOf(threshold)];
         var dropped = equal - (int)Math.Clamp(Math.Ceiling((target - massAbove) / weight), 1, equal);
@@ -96,11 +89,9 @@ internal sealed class CandidateSet(int vocabularySize)
         for (var index = 0; index < Count; index++)
             entropy -= _weights[index] / Mass * (((_logits[index] - best) * (double)scale) - logMass);
         var keys = _keys.AsSpan(0, Count);
-        var masses = _masses.AsSpan(0, Count);
         for (var index = 0; index < Count; index++)
             keys[index] = Nearness(_logits[index], best, scale, logMass, entropy);
-        Weights.CopyTo(masses);
-        var threshold = ThresholdSelect.KeyReachingMass(keys, masses, fraction * Mass, out _);
+        var threshold = ThresholdSelect.KeyReachingMass(keys, Weights, fraction * Mass, out _);
         var kept = 0;
         for (var index = 0; index < Count; index++)
         {

@@ -26,10 +26,10 @@ internal interface IFloatLanes<TVector>
     /// <summary>The processor's own maximum: what it gives for NaN is unspecified.</summary>
     static abstract TVector Max(TVector a, TVector b);
 
-    static abstract TVector Round(TVector vector);
-
-    /// <summary><paramref name="vector"/> times 2 to the integral <paramref name="power"/>, for results in the range of normal floats.</summary>
-    static abstract TVector Scale(TVector vector, TVector power);
+    /// <summary>
+    /// <paramref name="vector"/> times 2 to the power n, for results in the range of normal floats; <paramref name="shiftedPower"/> is 1.5 * 2^23 + n, whose low bits are n.
+    /// </summary>
+    static abstract TVector Scale(TVector vector, TVector shiftedPower);
 
     /// <summary>All bits of a lane set where <c>a &lt;= b</c>; never set where one is NaN.</summary>
     static abstract TVector AtMost(TVector a, TVector b);

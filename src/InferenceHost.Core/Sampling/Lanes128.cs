@@ -34,11 +34,8 @@ internal readonly struct Lanes128 : IFloatLanes<Vector128<float>>
     public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) => Vector128.MaxNative(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Round(Vector128<float> vector) => Vector128.Round(vector);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Scale(Vector128<float> vector, Vector128<float> power) =>
-        (vector.AsInt32() + (Vector128.ConvertToInt32Native(power) << 23)).AsSingle();
+    public static Vector128<float> Scale(Vector128<float> vector, Vector128<float> shiftedPower) =>
+        (vector.AsInt32() + (shiftedPower.AsInt32() << 23)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> AtMost(Vector128<float> a, Vector128<float> b) => Vector128.LessThanOrEqual(a, b);

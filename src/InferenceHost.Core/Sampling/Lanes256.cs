@@ -34,11 +34,8 @@ internal readonly struct Lanes256 : IFloatLanes<Vector256<float>>
     public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Vector256.MaxNative(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Round(Vector256<float> vector) => Vector256.Round(vector);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Scale(Vector256<float> vector, Vector256<float> power) =>
-        (vector.AsInt32() + (Vector256.ConvertToInt32Native(power) << 23)).AsSingle();
+    public static Vector256<float> Scale(Vector256<float> vector, Vector256<float> shiftedPower) =>
+        (vector.AsInt32() + (shiftedPower.AsInt32() << 23)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> AtMost(Vector256<float> a, Vector256<float> b) => Vector256.LessThanOrEqual(a, b);

@@ -34,11 +34,8 @@ internal readonly struct Lanes512 : IFloatLanes<Vector512<float>>
     public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.MaxNative(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Round(Vector512<float> vector) => Vector512.Round(vector);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Scale(Vector512<float> vector, Vector512<float> power) =>
-        (vector.AsInt32() + (Vector512.ConvertToInt32Native(power) << 23)).AsSingle();
+    public static Vector512<float> Scale(Vector512<float> vector, Vector512<float> shiftedPower) =>
+        (vector.AsInt32() + (shiftedPower.AsInt32() << 23)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> AtMost(Vector512<float> a, Vector512<float> b) => Vector512.LessThanOrEqual(a, b);

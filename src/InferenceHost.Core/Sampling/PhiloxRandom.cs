@@ -12,10 +12,9 @@ internal static class PhiloxRandom
     /// <summary>A uniform number in [0, 1) with 53 random bits.</summary>
     /// <param name="seed">Seed of the sequence.</param>
     /// <param name="position">Index of the output token.</param>
-    /// <param name="stream">Which of the independent draws at that position.</param>
-    public static double Uniform(ulong seed, long position, uint stream)
+    public static double Uniform(ulong seed, long position)
     {
-        var (a, b, _, _) = Block((uint)seed, (uint)(seed >> 32), (uint)position, (uint)((ulong)position >> 32), stream, 0);
+        var (a, b, _, _) = Block((uint)seed, (uint)(seed >> 32), (uint)position, (uint)((ulong)position >> 32), 0, 0);
         return (((ulong)b << 32 | a) >> 11) * (1.0 / (1UL << 53));
     }
 

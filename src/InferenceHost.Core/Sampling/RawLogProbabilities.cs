@@ -5,7 +5,6 @@ internal sealed class RawLogProbabilities(int vocabularySize)
 {
     private readonly float[] _maxima = new float[BlockScan.Blocks(vocabularySize)];
     private readonly float[] _sums = new float[BlockScan.Blocks(vocabularySize)];
-    private readonly float[] _scratch = new float[BlockScan.Blocks(vocabularySize)];
     private readonly int[] _ids = new int[vocabularySize];
     private readonly float[] _logits = new float[vocabularySize];
     private double _logMass;
@@ -36,13 +35,9 @@ internal sealed class RawLogProbabilities(int vocabularySize)
     {
         if (alternatives.IsEmpty)
             return 0;
-        var threshold = float.NegativeInfinity;
-        if (alternatives.Length <= _maxima.Length)
-        {
-            _maxima.CopyTo(_scratch, 0);
-            threshold = ThresholdSelect.KthLargest(_scratch, alternatives.Length);
-        }
-
+        var threshold = alternatives.Length > _maxima.Length
+            ? float.NegativeInfinity
+            : ThresholdSelect.KeepingLargest(_maxima, alternatives.Length);
         var count = BlockScan.Gather(logits, _maxima, threshold, _ids, _logits);
         var filled = 0;
         for (var index = 0; index < count; index++)

@@ -11,7 +11,6 @@ public sealed class Sampler
     private readonly RawLogProbabilities _raw;
     private readonly float[] _maxima;
     private readonly float[] _sums;
-    private readonly float[] _scratch;
     private float _best;
     private float _scale;
     private bool _whole;
@@ -25,7 +24,6 @@ public sealed class Sampler
         var blocks = BlockScan.Blocks(vocabularySize);
         _maxima = new float[blocks];
         _sums = new float[blocks];
-        _scratch = new float[blocks];
         _raw = new RawLogProbabilities(vocabularySize);
     }
 
@@ -108,7 +106,7 @@ public sealed class Sampler
             return outcome;
         }
 
-        var uniform = PhiloxRandom.Uniform(state.Parameters.Seed, state.PositionTokens, DrawStreams.Token);
+        var uniform = PhiloxRandom.Uniform(state.Parameters.Seed, state.PositionTokens);
         id = _whole ? DrawWhole(logits, uniform) : _candidates.Draw(uniform * _candidates.Mass);
         return outcome;
     }
@@ -186,13 +184,7 @@ public sealed class Sampler
     }
 
     // At least k logits reach the k-th largest block maximum, so the k largest logits do.
-    private float KthMaximum(int k)
-    {
-        if (k > _maxima.Length)
-            return float.NegativeInfinity;
-        _maxima.CopyTo(_scratch, 0);
-        return ThresholdSelect.KthLargest(_scratch, k);
-    }
+    private float KthMaximum(int k) => k > _maxima.Length ? float.NegativeInfinity : ThresholdSelect.KeepingLargest(_maxima, k);
 
     private double TotalMass()
     {

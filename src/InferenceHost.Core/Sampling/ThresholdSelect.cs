@@ -1,105 +1,136 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace InferenceHost.Core.Sampling;
 
-/// <summary>Quickselect by count or by mass: the thresholds of top-k, top-p and typical-p in linear time, without sorting.</summary>
+/// <summary>
+/// The thresholds of top-k, top-p and typical-p without sorting: the answer is found by halving the range of float values, with one vector pass over the keys per halving. At most 32
+/// passes without a branch on data; on keys of a decode step faster than a selection that moves elements.
+/// </summary>
 internal static class ThresholdSelect
 {
-    /// <summary>The k-th largest key (k from 1). The keys are reordered.</summary>
-    public static float KthLargest(Span<float> keys, int k)
+    /// <summary>A threshold that exactly the k largest keys, and those that equal the k-th, reach (k from 1 to the number of keys).</summary>
+    public static float KeepingLargest(ReadOnlySpan<float> keys, int k)
     {
-        var pivots = 0x9E3779B9u;
-        while (true)
+        var (least, most) = Range(keys);
+        long reached = Ordered(least), missed = Ordered(most) + 1L;
+        while (missed - reached > 1)
         {
-            var pivot = keys[Pivot(ref pivots, keys.Length)];
-            var (greater, notLess) = Partition(keys, default, pivot);
-            if (k <= greater)
-            {
-                keys = keys[..greater];
-            }
-            else if (k <= notLess)
-            {
-                return pivot;
-            }
+            var middle = (reached + missed) >> 1;
+            var count = CountAtLeast(keys, Float((int)middle));
+            if (count == k)
+                return Float((int)middle);
+            if (count > k)
+                reached = middle;
             else
-            {
-                keys = keys[notLess..];
-                k -= notLess;
-            }
+                missed = middle;
         }
+
+        return Float((int)reached);
     }
 
-    /// <summary>
-    /// The largest key t for which the mass of the keys of at least t reaches <paramref name="target"/>; the smallest key if all of them do not.
-    /// Keys and weights are reordered together.
-    /// </summary>
+    /// <summary>The largest key t for which the mass of the keys of at least t reaches <paramref name="target"/>; the smallest key if all of them do not.</summary>
     /// <param name="keys">Ranks, larger first; not empty.</param>
     /// <param name="weights">Mass of each key.</param>
     /// <param name="target">Mass to be reached.</param>
     /// <param name="massAbove">Mass of the keys above t.</param>
-    public static float KeyReachingMass(Span<float> keys, Span<float> weights, double target, out double massAbove)
+    public static float KeyReachingMass(ReadOnlySpan<float> keys, ReadOnlySpan<float> weights, double target, out double massAbove)
     {
-        var pivots = 0x9E3779B9u;
+        var (least, most) = Range(keys);
+        long reached = Ordered(least), missed = Ordered(most) + 1L;
         massAbove = 0;
-        while (true)
+        while (missed - reached > 1)
         {
-            var pivot = keys[Pivot(ref pivots, keys.Length)];
-            var (greater, notLess) = Partition(keys, weights, pivot);
-            var massGreater = massAbove + Sum(weights[..greater]);
-            if (greater > 0 && massGreater >= target)
+            var middle = (reached + missed) >> 1;
+            var mass = MassAtLeast(keys, weights, Float((int)middle));
+            if (mass > 0 && mass >= target)
             {
-                keys = keys[..greater];
-                weights = weights[..greater];
-                continue;
+                reached = middle;
             }
-
-            var massNotLess = massGreater + Sum(weights[greater..notLess]);
-            if (massNotLess >= target || notLess == keys.Length)
-            {
-                massAbove = massGreater;
-                return pivot;
-            }
-
-            massAbove = massNotLess;
-            keys = keys[notLess..];
-            weights = weights[notLess..];
-        }
-    }
-
-    // Pseudo-random pivots: no order of the logits makes the selection quadratic except by chance.
-    private static int Pivot(ref uint state, int length)
-    {
-        state = unchecked((state * 1664525u) + 1013904223u);
-        return (int)((ulong)state * (uint)length >> 32);
-    }
-
-    // Three ways: keys above the pivot, equal to it, below it. Returns the first two borders.
-    private static (int Greater, int NotLess) Partition(Span<float> keys, Span<float> weights, float pivot)
-    {
-        int greater = 0, next = 0, less = keys.Length;
-        while (next < less)
-        {
-            if (keys[next] > pivot)
-                Swap(keys, weights, greater++, next++);
-            else if (keys[next] < pivot)
-                Swap(keys, weights, next, --less);
             else
-                next++;
+            {
+                missed = middle;
+                massAbove = mass;
+            }
         }
 
-        return (greater, less);
+        return Float((int)reached);
     }
 
-    private static void Swap(Span<float> keys, Span<float> weights, int a, int b)
+    private static (float Least, float Most) Range(ReadOnlySpan<float> keys)
     {
-        (keys[a], keys[b]) = (keys[b], keys[a]);
-        if (!weights.IsEmpty)
-            (weights[a], weights[b]) = (weights[b], weights[a]);
+        var (least, most) = (keys[0], keys[0]);
+        foreach (var key in keys)
+        {
+            least = MathF.Min(least, key);
+            most = MathF.Max(most, key);
+        }
+
+        return (least, most);
     }
 
-    private static double Sum(ReadOnlySpan<float> weights)
+    // Floats in the order of integers, and back: the map is its own inverse.
+    private static int Ordered(float value) => Flip(BitConverter.SingleToInt32Bits(value));
+
+    private static float Float(int ordered) => BitConverter.Int32BitsToSingle(Flip(ordered));
+
+    private static int Flip(int bits) => bits ^ ((bits >> 31) & int.MaxValue);
+
+    private static int CountAtLeast(ReadOnlySpan<float> keys, float threshold)
     {
-        double sum = 0;
-        foreach (var weight in weights)
-            sum += weight;
-        return sum;
+        if (Vector512.IsHardwareAccelerated)
+            return CountAtLeast<Lanes512, Vector512<float>>(keys, threshold);
+        return Vector256.IsHardwareAccelerated
+            ? CountAtLeast<Lanes256, Vector256<float>>(keys, threshold)
+            : CountAtLeast<Lanes128, Vector128<float>>(keys, threshold);
+    }
+
+    private static double MassAtLeast(ReadOnlySpan<float> keys, ReadOnlySpan<float> weights, float threshold)
+    {
+        if (Vector512.IsHardwareAccelerated)
+            return MassAtLeast<Lanes512, Vector512<float>>(keys, weights, threshold);
+        return Vector256.IsHardwareAccelerated
+            ? MassAtLeast<Lanes256, Vector256<float>>(keys, weights, threshold)
+            : MassAtLeast<Lanes128, Vector128<float>>(keys, weights, threshold);
+    }
+
+    private static int CountAtLeast<TLanes, TVector>(ReadOnlySpan<float> keys, float threshold)
+        where TLanes : IFloatLanes<TVector>
+        where TVector : struct
+    {
+        ref var start = ref MemoryMarshal.GetReference(keys);
+        var thresholds = TLanes.Broadcast(threshold);
+        int count = 0, index = 0;
+        for (; index + TLanes.Width <= keys.Length; index += TLanes.Width)
+            count += BitOperations.PopCount(TLanes.Bits(TLanes.AtMost(thresholds, TLanes.Load(ref start, index))));
+        for (; index < keys.Length; index++)
+            count += keys[index] >= threshold ? 1 : 0;
+        return count;
+    }
+
+    private static double MassAtLeast<TLanes, TVector>(ReadOnlySpan<float> keys, ReadOnlySpan<float> weights, float threshold)
+        where TLanes : IFloatLanes<TVector>
+        where TVector : struct
+    {
+        // Few additions in float, then on in double: the sum of a whole vocabulary stays exact enough to place a border.
+        const int FloatAdditions = 16;
+        weights = weights[..keys.Length];
+        ref var key = ref MemoryMarshal.GetReference(keys);
+        ref var weight = ref MemoryMarshal.GetReference(weights);
+        var thresholds = TLanes.Broadcast(threshold);
+        double mass = 0;
+        var index = 0;
+        while (index + TLanes.Width <= keys.Length)
+        {
+            var sum = TLanes.Broadcast(0);
+            for (var addition = 0; addition < FloatAdditions && index + TLanes.Width <= keys.Length; addition++, index += TLanes.Width)
+                sum = TLanes.Add(sum, TLanes.And(TLanes.Load(ref weight, index), TLanes.AtMost(thresholds, TLanes.Load(ref key, index))));
+            mass += TLanes.SumOf(sum);
+        }
+
+        for (; index < keys.Length; index++)
+            mass += keys[index] >= threshold ? weights[index] : 0;
+        return mass;
     }
 }

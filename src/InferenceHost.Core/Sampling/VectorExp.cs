@@ -5,39 +5,38 @@ using System.Runtime.Intrinsics;
 namespace InferenceHost.Core.Sampling;
 
 /// <summary>
-/// exp(x) for x &lt;= 0 in float: argument reduced by multiples of ln 2 in two parts (Cody and Waite 1980), then the degree-6 polynomial of Cephes' expf.
-/// Relative error below 2e-7. Arguments below <see cref="Floor"/> count as <see cref="Floor"/>, a factor of 3e-38, or as nothing.
+/// Exponentials of non-positive numbers in float, as powers of two: the fraction in [-1/2, 1/2] by a polynomial of degree 5 with the least greatest relative error (found by Remez
+/// exchange; the constant set to 1 so that the weight of the best is exactly 1), the integral part in the exponent. Relative error below 2e-7, plus the rounding of the argument.
 /// </summary>
 internal static class VectorExp
 {
-    /// <summary>The smallest argument whose exponential is surely a normal float.</summary>
-    public const float Floor = -86.5f;
+    /// <summary>Below this power of two the result would leave the normal floats: it counts as this, a factor of 2e-38, or as nothing.</summary>
+    public const float LeastPower = -125;
 
-    private const float Log2E = 1.44269504088896341f;
-    private const float Ln2High = 0.693359375f;
-    private const float Ln2Low = -2.12194440e-4f;
+    /// <summary>Logarithm of e to base 2.</summary>
+    public const float Log2E = 1.44269504088896341f;
 
-    /// <summary>The exponential of every lane.</summary>
+    // At this size the spacing of floats is 1: adding it rounds to an integer and leaves that in the low bits.
+    private const float RoundingShift = 12_582_912;
+
+    /// <summary>2 to the power of every lane; powers below <see cref="LeastPower"/> count as that.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector Exp<TLanes, TVector>(TVector x)
+    public static TVector PowerOfTwo<TLanes, TVector>(TVector power)
         where TLanes : IFloatLanes<TVector>
         where TVector : struct
     {
-        x = TLanes.Max(x, TLanes.Broadcast(Floor));
-        var power = TLanes.Round(TLanes.Multiply(x, TLanes.Broadcast(Log2E)));
-        var r = TLanes.MultiplyAdd(power, TLanes.Broadcast(-Ln2High), x);
-        r = TLanes.MultiplyAdd(power, TLanes.Broadcast(-Ln2Low), r);
-        var p = TLanes.Broadcast(1.9875691500e-4f);
-        p = TLanes.MultiplyAdd(p, r, TLanes.Broadcast(1.3981999507e-3f));
-        p = TLanes.MultiplyAdd(p, r, TLanes.Broadcast(8.3334519073e-3f));
-        p = TLanes.MultiplyAdd(p, r, TLanes.Broadcast(4.1665795894e-2f));
-        p = TLanes.MultiplyAdd(p, r, TLanes.Broadcast(1.6666665459e-1f));
-        p = TLanes.MultiplyAdd(p, r, TLanes.Broadcast(5.0000001201e-1f));
-        p = TLanes.MultiplyAdd(p, TLanes.Multiply(r, r), TLanes.Add(r, TLanes.Broadcast(1)));
-        return TLanes.Scale(p, power);
+        power = TLanes.Max(power, TLanes.Broadcast(LeastPower));
+        var shifted = TLanes.Add(power, TLanes.Broadcast(RoundingShift));
+        var f = TLanes.Subtract(power, TLanes.Subtract(shifted, TLanes.Broadcast(RoundingShift)));
+        var p = TLanes.MultiplyAdd(TLanes.Broadcast(1.3276468e-3f), f, TLanes.Broadcast(9.6755412e-3f));
+        p = TLanes.MultiplyAdd(p, f, TLanes.Broadcast(5.5507133e-2f));
+        p = TLanes.MultiplyAdd(p, f, TLanes.Broadcast(2.4022120e-1f));
+        p = TLanes.MultiplyAdd(p, f, TLanes.Broadcast(6.9314697e-1f));
+        p = TLanes.MultiplyAdd(p, f, TLanes.Broadcast(1));
+        return TLanes.Scale(p, shifted);
     }
 
-    /// <summary><c>weights[i] = exp((values[i] - shift) * scale)</c> for values of at most <paramref name="shift"/>; 0 below <see cref="Floor"/>. The sum of the weights is returned.</summary>
+    /// <summary><c>weights[i] = exp((values[i] - shift) * scale)</c> for values of at most <paramref name="shift"/>; 0 below 2 to the <see cref="LeastPower"/>. The sum of the weights is returned.</summary>
     public static double Weights(ReadOnlySpan<float> values, float shift, float scale, Span<float> weights)
     {
         if (Vector512.IsHardwareAccelerated)
@@ -60,18 +59,19 @@ internal static class VectorExp
         weights = weights[..values.Length];
         ref var source = ref MemoryMarshal.GetReference(values);
         ref var target = ref MemoryMarshal.GetReference(weights);
-        var (shifts, scales) = (TLanes.Broadcast(shift), TLanes.Broadcast(scale));
+        var (shifts, scales) = (TLanes.Broadcast(shift), TLanes.Broadcast(scale * Log2E));
+        var least = TLanes.Broadcast(LeastPower);
         var index = 0;
         for (; index + TLanes.Width <= values.Length; index += TLanes.Width)
         {
             var x = TLanes.Multiply(TLanes.Subtract(TLanes.Load(ref source, index), shifts), scales);
-            TLanes.Store(TLanes.And(Exp<TLanes, TVector>(x), TLanes.AtMost(TLanes.Broadcast(Floor), x)), ref target, index);
+            TLanes.Store(TLanes.And(PowerOfTwo<TLanes, TVector>(x), TLanes.AtMost(least, x)), ref target, index);
         }
 
         for (; index < values.Length; index++)
         {
             var x = (values[index] - shift) * scale;
-            weights[index] = x >= Floor ? MathF.Exp(x) : 0;
+            weights[index] = x * Log2E >= LeastPower ? MathF.Exp(x) : 0;
         }
     }
 }

@@ -14,6 +14,8 @@ internal sealed class PlaceKeeper(IEngine engine, KvLedger ledger, AdapterReside
 
     public long PrefixHitTokens { get; private set; }
 
+    public void ResetCounters() => PrefixHitTokens = 0;
+
     /// <summary>Cells that could be free if the whole prefix cache were dropped.</summary>
     public int ReclaimableCells => ledger.Free + (ledger.RetainedCount == 0 ? 0 : ledger.CountCachedCells());
 

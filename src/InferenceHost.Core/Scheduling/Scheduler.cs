@@ -23,7 +23,9 @@ internal sealed class Scheduler
     private readonly List<Sequence> _running = [];
     private readonly List<Sequence> _prefill = [];
     private readonly int[] _draft = new int[MaxDraftTokens];
+    private readonly Comparison<Sequence> _byEntitlement;
     private long _activations;
+    private long _now;
 
     public const int MaxDraftTokens = 16;
 
@@ -38,6 +40,7 @@ internal sealed class Scheduler
         _budget = new StepBudget(options.TargetInterTokenLatency);
         Tenants = new TenantLedger(options);
         _candidates = new Candidates(Tenants, adapters, time);
+        _byEntitlement = ComparePrefill;
     }
 
     public TenantLedger Tenants { get; }
@@ -58,7 +61,7 @@ internal sealed class Scheduler
             PlanDecode(plan, group);
             PlanPrefill(plan, group, now);
             // Nothing fits although something runs: prompts in progress fill the pool between them. The least entitled starts again later.
-            if (!plan.IsEmpty || !TryPreemptLeastEntitled(except: null)) return;
+            if (!plan.IsEmpty || !TryPreemptLeastEntitled()) return;
         }
     }
 
@@ -150,12 +153,12 @@ internal sealed class Scheduler
         while (rows > 0 && !_places.TryMakeRoom(rows))
         {
             // A decode row is a cell: under pressure the least entitled sequence gives its cells to the others.
-            if (!TryPreemptLeastEntitled(except: null)) return;
+            if (!TryPreemptLeastEntitled()) return;
             rows = 0;
             foreach (var sequence in _running)
                 if (sequence.Needed == 1 && InGroup(sequence, group)) rows++;
         }
-        var spare = Math.Min(_ledger.Free, _options.MaxBatchTokens) - rows;
+        var spare = Math.Min(Math.Min(_ledger.Free, _options.SpeculationRows), Math.Min(_options.MaxBatchTokens, _capabilities.MaxOutputs)) - rows;
         foreach (var sequence in _running)
         {
             if (sequence.Needed != 1 || !InGroup(sequence, group)) continue;
@@ -178,7 +181,8 @@ internal sealed class Scheduler
         foreach (var sequence in _running)
             if (sequence.Needed > 1 && InGroup(sequence, group)) _prefill.Add(sequence);
         if (_prefill.Count == 0 || (plan.Rows > 0 && !_capabilities.MixesPrefillAndDecode)) return;
-        _prefill.Sort((a, b) => ComparePrefill(a, b, now));
+        _now = now;
+        _prefill.Sort(_byEntitlement);
         var room = _options.MaxBatchTokens - plan.Rows;
         var budget = Math.Min(room, _budget.ChunkTokens(plan.DecodeRows, _options.MaxBatchTokens));
         foreach (var sequence in _prefill)
@@ -194,11 +198,11 @@ internal sealed class Scheduler
         }
     }
 
-    private bool TryPreemptLeastEntitled(Sequence? except)
+    private bool TryPreemptLeastEntitled()
     {
         Sequence? victim = null;
         foreach (var sequence in _running)
-            if (sequence != except && (victim is null || LessEntitled(sequence, victim))) victim = sequence;
+            if (victim is null || LessEntitled(sequence, victim)) victim = sequence;
         if (victim is null || _running.Count == 1) return false;
         Preempt(victim);
         return true;
@@ -212,13 +216,15 @@ internal sealed class Scheduler
             : a.Tenant.Counter > b.Tenant.Counter;
     }
 
-    private int ComparePrefill(Sequence a, Sequence b, long now)
+    private int ComparePrefill(Sequence a, Sequence b)
     {
-        var interactive = Tenants.IsInteractive(b, _time.GetElapsedTime(b.ArrivedAt, now)).CompareTo(Tenants.IsInteractive(a, _time.GetElapsedTime(a.ArrivedAt, now)));
+        var interactive = IsInteractive(b).CompareTo(IsInteractive(a));
         if (interactive != 0) return interactive;
         var counter = a.Tenant.Counter.CompareTo(b.Tenant.Counter);
         return counter != 0 ? counter : a.ActivationOrder.CompareTo(b.ActivationOrder);
     }
+
+    private bool IsInteractive(Sequence sequence) => Tenants.IsInteractive(sequence, _time.GetElapsedTime(sequence.ArrivedAt, _now));
 
     private static bool InGroup(Sequence sequence, int? group) => group is null || sequence.AdapterSlot == group;
 }

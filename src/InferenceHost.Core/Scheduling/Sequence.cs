@@ -45,7 +45,7 @@ internal sealed class Sequence
     public SequenceOutput Output { get; }
 
     /// <summary>Guesses the next tokens from the sequence's own text; null where speculation is off for it.</summary>
-    public IDrafter? Drafter { get; set; }
+    public NgramDrafter? Drafter { get; set; }
 
     /// <summary>Sample 0 of the same request, whose prompt this one shares; null for sample 0 itself.</summary>
     public Sequence? Primary { get; init; }

@@ -121,7 +121,8 @@ public sealed unsafe class GgufFile : IDisposable
             return false;
         var bytes = _file.Span(value.Offset + 8, (int)(value.ByteLength - 8));
         if (!Utf8.IsValid(bytes))
-            throw new ModelFileException(Path, key, "bytes that are not UTF-8", "UTF-8 text", "The file is damaged; copy it again.", value.Offset + 8);
+            throw new ModelFileException(Path, key, "bytes that are not UTF-8", "UTF-8 text", "The file is damaged; copy it again.",
+                value.Offset + 8);
         text = Encoding.UTF8.GetString(bytes);
         return true;
     }

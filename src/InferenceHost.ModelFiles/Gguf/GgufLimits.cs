@@ -25,7 +25,7 @@ public static class GgufLimits
     public const int MaxArrayElements = 16 << 20;
 
     /// <summary>Strings in all arrays of one file together (published models: 0.8 million).</summary>
-    public const int MaxArrayStrings = 3 << 20;
+    public const int MaxArrayStrings = 1 << 20;
 
     /// <summary>Bytes of header, metadata and tensor list together.</summary>
     public const int MaxMetadataBytes = 256 << 20;

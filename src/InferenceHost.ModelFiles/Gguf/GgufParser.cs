@@ -57,7 +57,8 @@ internal sealed unsafe class GgufParser
         Version = Read<uint>("version");
         if (Version is not (2 or 3))
         {
-            var remedy = (Version & 0xFFFF) == 0 ? "The file is big-endian; convert it for a little-endian machine." : "Convert the model with a current converter.";
+            var remedy = (Version & 0xFFFF) == 0 ? "The file is big-endian; convert it for a little-endian machine."
+                : "Convert the model with a current converter.";
             throw Bad("version", $"{Version}", "2 or 3", 4, remedy);
         }
 
@@ -116,7 +117,8 @@ internal sealed unsafe class GgufParser
             throw Bad(value.Key, $"type {value.Type}", "type UInt32", value.Offset, Damaged);
         var alignment = Unsafe.ReadUnaligned<uint>(_file.Start + value.Offset);
         if (alignment is < GgufLimits.MinAlignment or > GgufLimits.MaxAlignment || (alignment & (alignment - 1)) != 0)
-            throw Bad(value.Key, $"{alignment}", $"a power of two, {GgufLimits.MinAlignment} to {GgufLimits.MaxAlignment}", value.Offset, Damaged);
+            throw Bad(value.Key, $"{alignment}", $"a power of two, {GgufLimits.MinAlignment} to {GgufLimits.MaxAlignment}", value.Offset,
+                Damaged);
         Alignment = (int)alignment;
     }
 
@@ -140,7 +142,8 @@ internal sealed unsafe class GgufParser
 
         var number = Read<uint>(name);
         if (!GgmlTypes.TryGetBlock(number, out var blockElements, out var blockBytes))
-            throw Bad(name, $"tensor type {number}", "a type number of ggml (0..42, not a withdrawn one)", _at - 4, "Convert the model with a converter of the engine's version.");
+            throw Bad(name, $"tensor type {number}", "a type number of ggml (0..42, not a withdrawn one)", _at - 4,
+                "Convert the model with a converter of the engine's version.");
         if (ne[0] % blockElements != 0)
             throw Bad(name, $"{ne[0]} elements a row", $"a multiple of {blockElements} for {(GgmlType)number}", start, Damaged);
         var bytes = elements / blockElements * blockBytes;
@@ -160,10 +163,12 @@ internal sealed unsafe class GgufParser
         {
             var tensor = Tensors[i];
             if (tensor.Offset != expected)
-                throw Bad(tensor.Name, $"data offset {tensor.Offset}", $"{expected} (tensors follow one another without gap or overlap)", tensor.HeaderOffset, Damaged);
+                throw Bad(tensor.Name, $"data offset {tensor.Offset}", $"{expected} (tensors follow one another without gap or overlap)",
+                    tensor.HeaderOffset, Damaged);
             if (tensor.ByteLength > _file.Length - DataOffset - expected)
             {
-                throw Bad(tensor.Name, $"{tensor.ByteLength} bytes of data from byte {DataOffset + expected}", $"an end within the file of {_file.Length} bytes",
+                throw Bad(tensor.Name, $"{tensor.ByteLength} bytes of data from byte {DataOffset + expected}",
+                    $"an end within the file of {_file.Length} bytes",
                     tensor.HeaderOffset, "The file is cut off; copy it again.");
             }
 
@@ -181,7 +186,8 @@ internal sealed unsafe class GgufParser
     {
         var trailing = _file.Length - end;
         if (trailing > GgufLimits.MaxTrailingBytes || (trailing > 0 && _file.Span(end, (int)trailing).IndexOfAnyExcept((byte)0) >= 0))
-            throw Bad("file length", $"{_file.Length} bytes", $"{end} bytes (the end of the last tensor)", end, "The header does not describe the whole file; copy it again.");
+            throw Bad("file length", $"{_file.Length} bytes", $"{end} bytes (the end of the last tensor)", end,
+                "The header does not describe the whole file; copy it again.");
     }
 
     private long Pad(long offset) => (offset + Alignment - 1) & -Alignment;

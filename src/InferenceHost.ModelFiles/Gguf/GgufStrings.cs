@@ -2,7 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace InferenceHost.ModelFiles.Gguf;
 
-/// <summary>Forward walk over the strings of an array, as raw bytes in the mapping. Lengths were checked when the file was opened.</summary>
+/// <summary>Forward walk over the strings of an array, as raw bytes in the mapping. Lengths were checked when the file was
+/// opened.</summary>
 public unsafe ref struct GgufStrings
 {
     private readonly int _count;

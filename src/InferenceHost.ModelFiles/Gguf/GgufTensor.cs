@@ -23,5 +23,6 @@ public sealed record GgufTensor(
     public bool HasShape(long ne0, long ne1 = 1, long ne2 = 1) => Ne0 == ne0 && Ne1 == ne1 && Ne2 == ne2 && Ne3 == 1;
 
     /// <summary>Shape as text, for messages: <c>576 x 1536</c>.</summary>
-    public string ShapeText => string.Join(" x ", new[] { Ne0, Ne1, Ne2, Ne3 }.Take(Dimensions).Select(n => n.ToString(CultureInfo.InvariantCulture)));
+    public string ShapeText => string.Join(" x ", new[] { Ne0, Ne1, Ne2, Ne3 }.Take(Dimensions)
+        .Select(n => n.ToString(CultureInfo.InvariantCulture)));
 }

@@ -32,7 +32,8 @@ internal sealed unsafe class MappedFile : IDisposable
         }
     }
 
-    /// <summary>Maps a regular file of at least <paramref name="minimumBytes"/>; every failure is a <see cref="ModelFileException"/>.</summary>
+    /// <summary>Maps a regular file of at least <paramref name="minimumBytes"/>; every failure is a <see
+    /// cref="ModelFileException"/>.</summary>
     public static MappedFile Open(string path, long minimumBytes)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -40,24 +41,28 @@ internal sealed unsafe class MappedFile : IDisposable
         {
             var info = new FileInfo(path);
             if (!info.Exists)
-                throw new ModelFileException(path, "file", Directory.Exists(path) ? "a folder" : "nothing", "a regular file", "Check the path.");
+                throw new ModelFileException(path, "file", Directory.Exists(path) ? "a folder" : "nothing", "a regular file",
+                    "Check the path.");
 
             // Pipes and devices have length 0 and are refused here, before an open that might block.
             if (info.Length < minimumBytes)
-                throw new ModelFileException(path, "file length", $"{info.Length} bytes", $"at least {minimumBytes} bytes", "The file is empty or cut off; copy it again.");
+                throw new ModelFileException(path, "file length", $"{info.Length} bytes", $"at least {minimumBytes} bytes",
+                    "The file is empty or cut off; copy it again.");
 
             return Map(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw new ModelFileException(path, "file", error.Message, "a readable regular file", "Check path and permissions.", null, error);
+            throw new ModelFileException(path, "file", error.Message, "a readable regular file", "Check path and permissions.", null,
+                error);
         }
     }
 
     public ReadOnlySpan<byte> Span(long offset, int length)
     {
         if (offset < 0 || length < 0 || offset > Length - length)
-            throw new ModelFileException(Path, "read", $"bytes {offset}..{offset + length}", $"0..{Length}", "The file is cut off; copy it again.", offset);
+            throw new ModelFileException(Path, "read", $"bytes {offset}..{offset + length}", $"0..{Length}",
+                "The file is cut off; copy it again.", offset);
         return new ReadOnlySpan<byte>(Start + offset, length);
     }
 
@@ -79,7 +84,8 @@ internal sealed unsafe class MappedFile : IDisposable
         try
         {
             var length = stream.Length;
-            map = MemoryMappedFile.CreateFromFile(stream, null, length, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            map = MemoryMappedFile.CreateFromFile(stream, null, length, MemoryMappedFileAccess.Read, HandleInheritability.None,
+                leaveOpen: false);
             view = map.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
             byte* start = null;
             view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);

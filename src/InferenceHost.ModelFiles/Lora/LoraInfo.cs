@@ -7,7 +7,8 @@ namespace InferenceHost.ModelFiles.Lora;
 /// <param name="BaseModelSha256">Hash of the model it was made for, where the file states one.</param>
 /// <param name="Targets">The matrices it changes, in file order.</param>
 /// <param name="Bytes">Bytes of all its tensors.</param>
-public sealed record LoraInfo(string Name, string Architecture, float Alpha, string? BaseModelSha256, IReadOnlyList<LoraTarget> Targets, long Bytes)
+public sealed record LoraInfo(string Name, string Architecture, float Alpha, string? BaseModelSha256, IReadOnlyList<LoraTarget> Targets,
+    long Bytes)
 {
     /// <summary>The largest rank of its pairs.</summary>
     public int MaxRank => Targets.Max(t => t.Rank);

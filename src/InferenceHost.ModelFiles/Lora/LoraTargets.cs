@@ -14,7 +14,8 @@ internal static class LoraTargets
 
     // Latent attention is written with plain products there: an adapter on it would be ignored without a word.
     private static readonly FrozenSet<string> LatentAttention = FrozenSet.ToFrozenSet(
-        ["deepseek2", "deepseek2-ocr", "deepseek32", "deepseek4", "glm-dsa", "minicpm3", "plm", "mistral4", "kimi-linear", "kimi-k3", "bailingmoe3", "dots3note", "hy_v4"]);
+        ["deepseek2", "deepseek2-ocr", "deepseek32", "deepseek4", "glm-dsa", "minicpm3", "plm", "mistral4", "kimi-linear", "kimi-k3",
+            "bailingmoe3", "dots3note", "hy_v4"]);
 
     /// <summary>Why an adapter may not change this tensor; null where it may.</summary>
     public static string? WhyRefused(string architecture, string tensor)

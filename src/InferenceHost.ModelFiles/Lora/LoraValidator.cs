@@ -5,8 +5,8 @@ using InferenceHost.ModelFiles.Models;
 namespace InferenceHost.ModelFiles.Lora;
 
 /// <summary>
-/// Decides whether the engine may be shown an adapter for a given model. The engine's own loader checks neither that the adapter was made for
-/// the model nor that it changes anything; this does.
+/// Decides whether the engine may be shown an adapter for a given model. The engine's own loader checks neither that the adapter was
+/// made for the model nor that it changes anything; this does.
 /// </summary>
 public static class LoraValidator
 {
@@ -22,7 +22,8 @@ public static class LoraValidator
     /// <param name="adapterPath">A GGUF adapter.</param>
     /// <param name="modelPath">The model it shall change.</param>
     /// <param name="modelSha256">Hash of the model if it is known; otherwise it is computed, but only where the adapter states one.</param>
-    /// <exception cref="ModelFileException">The adapter is malformed, unsupported, does not fit the model, or would change nothing.</exception>
+    /// <exception cref="ModelFileException">The adapter is malformed, unsupported, does not fit the model, or would change
+    /// nothing.</exception>
     public static LoraInfo Validate(string adapterPath, string modelPath, string? modelSha256 = null)
     {
         using var adapter = GgufFile.Open(adapterPath);
@@ -30,7 +31,8 @@ public static class LoraValidator
         using var model = ModelParts.Open(modelPath);
         var architecture = ModelValidator.CheckArchitecture(model.Head);
         if (architecture != info.Architecture)
-            throw Bad(adapter, "general.architecture", $"'{info.Architecture}'", $"'{architecture}', the architecture of {Path.GetFileName(modelPath)}", "The adapter belongs to another model.");
+            throw Bad(adapter, "general.architecture", $"'{info.Architecture}'",
+                $"'{architecture}', the architecture of {Path.GetFileName(modelPath)}", "The adapter belongs to another model.");
         CheckBaseHash(adapter, info, modelPath, modelSha256);
         var targets = ReadTargets(adapter, model, architecture);
         CheckNumbers(adapter, targets);
@@ -44,9 +46,11 @@ public static class LoraValidator
         if (!file.TryGetString("general.architecture", out var architecture))
             throw Bad(file, "general.architecture", "nothing", "the model's architecture", Remedy);
         if (file.TryGetValue("adapter.alora.invocation_tokens", out _))
-            throw Bad(file, "adapter.alora.invocation_tokens", "an activated adapter (aLoRA)", "a plain LoRA adapter", "Adapters that switch themselves on in mid-prompt are not supported.");
+            throw Bad(file, "adapter.alora.invocation_tokens", "an activated adapter (aLoRA)", "a plain LoRA adapter",
+                "Adapters that switch themselves on in mid-prompt are not supported.");
         if (!file.TryGetSingle("adapter.lora.alpha", out var alpha))
-            throw Bad(file, "adapter.lora.alpha", "nothing", "a number above 0", "Without alpha the adapter's strength is unknown; convert it again.");
+            throw Bad(file, "adapter.lora.alpha", "nothing", "a number above 0",
+                "Without alpha the adapter's strength is unknown; convert it again.");
         if (alpha is not (> 0 and < 1e6f))
             throw Bad(file, "adapter.lora.alpha", alpha.ToString(CultureInfo.InvariantCulture), "above 0, below 1e6", Remedy);
         if (file.Tensors.Count == 0)
@@ -65,7 +69,8 @@ public static class LoraValidator
             throw Bad(file, BaseHashKey, $"'{stated}'", "a SHA-256 of 64 hexadecimal digits", Remedy);
         var actual = modelSha256 ?? ContentHash.Compute(modelPath);
         if (!stated.Equals(actual, StringComparison.OrdinalIgnoreCase))
-            throw Bad(file, BaseHashKey, stated, $"{actual}, the hash of {Path.GetFileName(modelPath)}", "The adapter was made for another version of the model.");
+            throw Bad(file, BaseHashKey, stated, $"{actual}, the hash of {Path.GetFileName(modelPath)}",
+                "The adapter was made for another version of the model.");
     }
 
     private static List<LoraTarget> ReadTargets(GgufFile file, ModelParts model, string architecture)
@@ -79,11 +84,14 @@ public static class LoraValidator
             if (isB)
                 continue;
             if (!model.TryGet(name, out var weight))
-                throw Bad(file, tensor, "a target that the model does not have", $"the tensors of {Path.GetFileName(model.Head.Path)}", Remedy);
+                throw Bad(file, tensor, "a target that the model does not have", $"the tensors of {Path.GetFileName(model.Head.Path)}",
+                    Remedy);
             if (weight.Ne2 != 1 || weight.Ne3 != 1)
-                throw Bad(file, tensor, "an expert tensor, which adapters do not support", "adapters on matrices", "Train the adapter without this target module.");
+                throw Bad(file, tensor, "an expert tensor, which adapters do not support", "adapters on matrices",
+                    "Train the adapter without this target module.");
             if (LoraTargets.WhyRefused(architecture, name) is { } reason)
-                throw Bad(file, tensor, reason, "adapters on the attention and feed-forward matrices", "Train the adapter without this target module.");
+                throw Bad(file, tensor, reason, "adapters on the attention and feed-forward matrices",
+                    "Train the adapter without this target module.");
             targets.Add(CheckPair(file, tensor, partner, weight));
         }
 
@@ -114,7 +122,8 @@ public static class LoraValidator
         if (!a.HasShape(weight.Ne0, rank))
             throw Bad(file, a, $"shape {a.ShapeText}", $"{weight.Ne0} x rank, as the model's {weight.Name} is {weight.ShapeText}", Remedy);
         if (!b.HasShape(rank, weight.Ne1))
-            throw Bad(file, b, $"shape {b.ShapeText}", $"{rank} x {weight.Ne1}, as the model's {weight.Name} is {weight.ShapeText}", Remedy);
+            throw Bad(file, b, $"shape {b.ShapeText}", $"{rank} x {weight.Ne1}, as the model's {weight.Name} is {weight.ShapeText}",
+                Remedy);
         return new LoraTarget(weight.Name, (int)rank, (int)weight.Ne0, (int)weight.Ne1);
     }
 
@@ -124,7 +133,8 @@ public static class LoraValidator
         {
             var bad = TensorScan.FindNotFinite(file, tensor);
             if (bad >= 0)
-                throw Bad(file, tensor, $"element {bad} is infinite or not a number", "finite numbers", "The training diverged or the file is damaged.");
+                throw Bad(file, tensor, $"element {bad} is infinite or not a number", "finite numbers",
+                    "The training diverged or the file is damaged.");
         }
 
         foreach (var target in targets)
@@ -135,7 +145,8 @@ public static class LoraValidator
                 return;
         }
 
-        throw Bad(file, "lora_b", "zeros in every pair", "at least one pair that changes the model", "The adapter was saved before it was trained, or its training failed.");
+        throw Bad(file, "lora_b", "zeros in every pair", "at least one pair that changes the model",
+            "The adapter was saved before it was trained, or its training failed.");
     }
 
     private static void Expect(GgufFile file, string key, string wanted)

@@ -3,7 +3,8 @@ using InferenceHost.ModelFiles.Gguf;
 
 namespace InferenceHost.ModelFiles.Models;
 
-/// <summary>The architecture's numbers, read with the types the engine insists on and checked against the bounds behind which it stops the process.</summary>
+/// <summary>The architecture's numbers, read with the types the engine insists on and checked against the bounds behind which it stops the
+/// process.</summary>
 internal sealed class HyperParameters
 {
     /// <summary>Compile-time bound of the engine.</summary>
@@ -130,7 +131,8 @@ internal sealed class HyperParameters
         for (var i = 0; i < Layers; i++)
         {
             if (HeadsKv[i] > 0 && Heads[i] % HeadsKv[i] != 0)
-                throw Bad("attention.head_count_kv", $"{HeadsKv[i]} in layer {i}", $"a divisor of the head count {Heads[i]}", "Convert the model again.");
+                throw Bad("attention.head_count_kv", $"{HeadsKv[i]} in layer {i}", $"a divisor of the head count {Heads[i]}",
+                    "Convert the model again.");
         }
 
         if (Heads[0] == 0)
@@ -154,11 +156,13 @@ internal sealed class HyperParameters
         if (single)
             (Experts, ExpertsUsed) = (0, 0);
         if (ExpertsUsed > Experts || (Experts > 0 && ExpertsUsed == 0))
-            throw Bad("expert_used_count", $"{ExpertsUsed}", Experts == 0 ? "0 (the model has no experts)" : $"1 to {Experts}", "Convert the model again.");
+            throw Bad("expert_used_count", $"{ExpertsUsed}", Experts == 0 ? "0 (the model has no experts)" : $"1 to {Experts}",
+                "Convert the model again.");
         if (groups > 0 && groups >= Experts)
             throw Bad("expert_group_count", $"{groups}", $"less than the expert count {Experts}", "Convert the model again.");
         if (groups > 1 && (Experts % groups != 0 || groupsUsed == 0 || groupsUsed >= groups))
-            throw Bad("expert_group_used_count", $"{groupsUsed} of {groups} groups", $"1 to {groups - 1}, and groups that divide {Experts} experts", "Convert the model again.");
+            throw Bad("expert_group_used_count", $"{groupsUsed} of {groups} groups",
+                $"1 to {groups - 1}, and groups that divide {Experts} experts", "Convert the model again.");
     }
 
     private void CheckNormsAndRope()
@@ -186,7 +190,8 @@ internal sealed class HyperParameters
         if (RopeScaling is not ("none" or "linear" or "yarn" or "longrope"))
             throw Bad("rope.scaling.type", $"'{RopeScaling}'", "none, linear, yarn or longrope", "Convert the model again.");
         if (Has("rope.dimension_count") && (RopeDimensions > KeyLength || RopeDimensions % 2 != 0))
-            throw Bad("rope.dimension_count", $"{RopeDimensions}", $"an even number up to the head size {KeyLength}", "Convert the model again.");
+            throw Bad("rope.dimension_count", $"{RopeDimensions}", $"an even number up to the head size {KeyLength}",
+                "Convert the model again.");
     }
 
     // What a graph computes from these numbers is not known for every architecture; none of them survives NaN or a negative count.
@@ -194,12 +199,14 @@ internal sealed class HyperParameters
     {
         foreach (var value in _file.Values)
         {
-            if (!value.Key.StartsWith(Architecture, StringComparison.Ordinal) || value.Key.Length <= Architecture.Length || value.Key[Architecture.Length] != '.')
+            if (!value.Key.StartsWith(Architecture, StringComparison.Ordinal) || value.Key.Length <= Architecture.Length
+                || value.Key[Architecture.Length] != '.')
                 continue;
             var name = value.Key[(Architecture.Length + 1)..];
             if (value.Type == GgufValueType.Float32 && _file.TryGetSingle(value.Key, out var single) && !float.IsFinite(single))
                 throw Bad(name, Text(single), "a finite number", "Convert the model again.");
-            if (value.Type == GgufValueType.UInt32 && _file.TryGetUInt32(value.Key, out var n) && n > int.MaxValue && !name.EndsWith("token_id", StringComparison.Ordinal))
+            if (value.Type == GgufValueType.UInt32 && _file.TryGetUInt32(value.Key, out var n) && n > int.MaxValue
+                && !name.EndsWith("token_id", StringComparison.Ordinal))
                 throw Bad(name, $"{n}", $"at most {int.MaxValue}", "Convert the model again.");
             if (value is { IsArray: true, ElementType: GgufValueType.Float32, Count: <= MaxLayers })
             {

@@ -4,7 +4,8 @@ using InferenceHost.ModelFiles.Gguf;
 namespace InferenceHost.ModelFiles.Models;
 
 /// <summary>
-/// The file or files of one model: a model may be split into <c>name-00001-of-00003.gguf</c> and so on, the first of which holds all metadata.
+/// The file or files of one model: a model may be split into <c>name-00001-of-00003.gguf</c> and so on, the first of which holds all
+/// metadata.
 /// </summary>
 internal sealed class ModelParts : IDisposable
 {
@@ -63,7 +64,8 @@ internal sealed class ModelParts : IDisposable
         ReadUInt16(head, "split.no", out var number);
         if (number != 0 || count > MaxParts)
         {
-            throw new ModelFileException(head.Path, number != 0 ? "split.no" : "split.count", $"part {number} of {count}", $"part 0 of at most {MaxParts}",
+            throw new ModelFileException(head.Path, number != 0 ? "split.no" : "split.count", $"part {number} of {count}",
+                $"part 0 of at most {MaxParts}",
                 "Name the first part (-00001-of-...) of the model.");
         }
 
@@ -74,7 +76,8 @@ internal sealed class ModelParts : IDisposable
     {
         var ending = Ending(0, count);
         if (!path.EndsWith(ending, StringComparison.Ordinal))
-            throw new ModelFileException(path, "file name", Path.GetFileName(path), $"a name ending in {ending}", "Keep the names of the parts as they were published.");
+            throw new ModelFileException(path, "file name", Path.GetFileName(path), $"a name ending in {ending}",
+                "Keep the names of the parts as they were published.");
         var part = GgufFile.Open(path[..^ending.Length] + Ending(index, count));
         if (ReadUInt16(part, "split.no", out var number) && number == index)
             return part;
@@ -82,7 +85,8 @@ internal sealed class ModelParts : IDisposable
             throw new ModelFileException(part.Path, "split.no", $"{number}", $"{index}", "The parts were mixed up; copy them again.");
     }
 
-    private static string Ending(int index, int count) => string.Create(CultureInfo.InvariantCulture, $"-{index + 1:D5}-of-{count:D5}.gguf");
+    private static string Ending(int index, int count) => string.Create(CultureInfo.InvariantCulture,
+        $"-{index + 1:D5}-of-{count:D5}.gguf");
 
     private static bool ReadUInt16(GgufFile file, string key, out int number)
     {
@@ -103,11 +107,13 @@ internal sealed class ModelParts : IDisposable
             foreach (var tensor in file.Tensors)
             {
                 if (!_tensors.TryAdd(tensor.Name, (tensor, file)))
-                    throw new ModelFileException(file.Path, tensor.Name, "a tensor that another part holds too", "each tensor once", "Split the model again.", tensor.HeaderOffset);
+                    throw new ModelFileException(file.Path, tensor.Name, "a tensor that another part holds too", "each tensor once",
+                        "Split the model again.", tensor.HeaderOffset);
             }
         }
 
         if (count > 1 && Head.TryGetInteger("split.tensors.count", out var tensors) && tensors != _tensors.Count)
-            throw new ModelFileException(Head.Path, "split.tensors.count", $"{tensors}", $"{_tensors.Count}, the tensors of all parts", "A part is missing or from another model.");
+            throw new ModelFileException(Head.Path, "split.tensors.count", $"{tensors}", $"{_tensors.Count}, the tensors of all parts",
+                "A part is missing or from another model.");
     }
 }

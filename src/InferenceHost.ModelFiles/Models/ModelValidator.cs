@@ -10,7 +10,8 @@ public static class ModelValidator
 {
     /// <summary>Validates a model file (or the first part of a split model).</summary>
     /// <param name="path">A GGUF file.</param>
-    /// <param name="vocabularyOnly">Whether a file without tensors is accepted (a tokenizer to test with); hyper-parameters are not required then.</param>
+    /// <param name="vocabularyOnly">Whether a file without tensors is accepted (a tokenizer to test with); hyper-parameters are not
+    /// required then.</param>
     /// <exception cref="ModelFileException">The file is malformed or cannot be served.</exception>
     public static void Validate(string path, bool vocabularyOnly = false)
     {
@@ -25,10 +26,12 @@ public static class ModelValidator
         var architecture = CheckArchitecture(file);
         var vocabulary = new VocabularyChecker(file).Check();
         CheckTexts(file);
+        KeyTypes.Check(file, architecture);
         if (vocabularyOnly)
             return;
         if (file.Tensors.Count == 0)
-            throw new ModelFileException(file.Path, "tensor count", "0", "at least 1", "The file holds a vocabulary only; name the model itself.", 8);
+            throw new ModelFileException(file.Path, "tensor count", "0", "at least 1",
+                "The file holds a vocabulary only; name the model itself.", 8);
         CheckSpecialCases(file, architecture);
         var parameters = HyperParameters.Read(file, architecture);
         new TensorChecker(parts, parameters, vocabulary).Check();
@@ -40,12 +43,14 @@ public static class ModelValidator
     {
         const string Key = "general.architecture";
         if (!file.TryGetString(Key, out var name))
-            throw new ModelFileException(file.Path, Key, "nothing", "an architecture name", "The file does not say what it is; convert the model again.");
+            throw new ModelFileException(file.Path, Key, "nothing", "an architecture name",
+                "The file does not say what it is; convert the model again.");
         if (Architectures.IsServed(name))
             return name;
         file.TryGetValue(Key, out var value);
         if (Architectures.WhyRefused(name) is { } reason)
-            throw new ModelFileException(file.Path, Key, $"'{name}', {reason}", "a model that generates text", "Choose a text generation model.", value?.Offset);
+            throw new ModelFileException(file.Path, Key, $"'{name}', {reason}", "a model that generates text",
+                "Choose a text generation model.", value?.Offset);
         throw new ModelFileException(file.Path, Key, $"'{name}', which the engine does not know", "an architecture of llama.cpp v0.5.0",
             "The model is newer than the engine, or the file is damaged.", value?.Offset);
     }
@@ -55,7 +60,8 @@ public static class ModelValidator
         if (file.TryGetString("general.type", out var type) && type is not "model")
         {
             file.TryGetValue("general.type", out var value);
-            throw new ModelFileException(file.Path, "general.type", $"'{type}'", "'model'", type == "adapter" ? "An adapter is added to a model, not loaded in its place." : "Name the model itself.", value?.Offset);
+            throw new ModelFileException(file.Path, "general.type", $"'{type}'", "'model'",
+                type == "adapter" ? "An adapter is added to a model, not loaded in its place." : "Name the model itself.", value?.Offset);
         }
     }
 
@@ -72,7 +78,8 @@ public static class ModelValidator
         if (architecture == "plamo2" && file.TryGetValue(Key, out var heads) && heads.IsArray)
         {
             throw new ModelFileException(file.Path, Key, "one number per layer", "one number for all layers",
-                "With an array the engine leaves RoPE out and hangs on the CPU; convert the model with a converter that writes a scalar.", heads.Offset);
+                "With an array the engine leaves RoPE out and hangs on the CPU; convert the model with a converter that writes a scalar.",
+                    heads.Offset);
         }
     }
 }

@@ -3,9 +3,12 @@ using InferenceHost.ModelFiles.Gguf;
 
 namespace InferenceHost.ModelFiles.Models;
 
-/// <summary>Compares a model's tensors with its hyper-parameters: for every architecture the form, for the common ones every name and shape.</summary>
+/// <summary>Compares a model's tensors with its hyper-parameters: for every architecture the form, for the common ones every name and
+/// shape.</summary>
 internal sealed class TensorChecker(ModelParts parts, HyperParameters p, int vocabulary)
 {
+    // The few tensors that hold indices; no architecture with a plan has them.
+    private static readonly string[] IntegerTables = ["ffn_gate_tid2eid", "masked_embd_ordering", "d2t"];
     private const string Reconvert = "The file does not fit its own header; convert or copy it again.";
     private readonly TensorShapes _shapes = new(p, vocabulary);
     private readonly HashSet<string> _expected = new(StringComparer.Ordinal);
@@ -18,34 +21,34 @@ internal sealed class TensorChecker(ModelParts parts, HyperParameters p, int voc
             throw Missing("token_embd.weight");
         if (!embedding.HasShape(p.Embedding, vocabulary))
             throw Wrong(embedding, $"{p.Embedding} x {vocabulary} (embedding length x tokens)");
-        if (TensorPlans.For(p.Architecture) is { } plan && !DiffersByWindow())
+        CheckWindowSizes();
+        if (TensorPlans.For(p.Architecture) is { } plan)
             CheckPlan(plan);
     }
 
-    // Names, block numbers and the types that the engine's operators take. Norms and biases must be F32: no operator adds an F16 vector to F32.
+    // Names, block numbers and the types that the engine's operators take. Norms and biases must be F32: no operator adds an F16 vector to
+    // F32.
     private void CheckForm(GgufTensor tensor)
     {
         var name = tensor.Name;
         if (name.StartsWith("blk.", StringComparison.Ordinal))
         {
             var dot = name.IndexOf('.', 4);
-            if (dot < 0 || !int.TryParse(name.AsSpan(4, dot - 4), NumberStyles.None, CultureInfo.InvariantCulture, out var layer) || layer >= p.Layers)
+            if (dot < 0 || !int.TryParse(name.AsSpan(4, dot - 4), NumberStyles.None, CultureInfo.InvariantCulture, out var layer)
+                || layer >= p.Layers)
                 throw Bad(tensor, $"the name '{name}'", $"blk.0 to blk.{p.Layers - 1}");
         }
 
+        if (IntegerTables.Any(table => name.Contains(table, StringComparison.Ordinal)))
+            return;
         var vector = tensor.Dimensions == 1 && !name.Contains("gate_inp", StringComparison.Ordinal);
-        var integer = tensor.Type is GgmlType.I32 or GgmlType.I64;
-        if ((vector && !integer) || name.EndsWith(".bias", StringComparison.Ordinal) || name.EndsWith("_norm.weight", StringComparison.Ordinal)
+        if (vector || name.EndsWith(".bias", StringComparison.Ordinal) || name.EndsWith("_norm.weight", StringComparison.Ordinal)
             || name.EndsWith(".conv.weight", StringComparison.Ordinal))
         {
             if (tensor.Type != GgmlType.F32)
                 throw Bad(tensor, $"type {tensor.Type}", "F32 for norms, biases and other vectors");
         }
-        else if (!integer && !GgmlTypes.IsWeightType(tensor.Type))
-        {
-            throw Bad(tensor, $"type {tensor.Type}", "a weight type (F32, F16, BF16 or a quantised one)");
-        }
-        else if (integer && name.Contains("token_embd", StringComparison.Ordinal))
+        else if (!GgmlTypes.IsWeightType(tensor.Type))
         {
             throw Bad(tensor, $"type {tensor.Type}", "a weight type (F32, F16, BF16 or a quantised one)");
         }
@@ -56,7 +59,7 @@ internal sealed class TensorChecker(ModelParts parts, HyperParameters p, int voc
         CheckNumbers(plan);
         foreach (var rule in plan.Rules.Where(r => !r.PerLayer && Applies(r.Scope, 0)))
             CheckRule(rule, rule.Name, 0);
-        for (var layer = 0; layer < p.Layers - p.PredictLayers; layer++)
+        for (var layer = 0; layer < p.Layers; layer++)
         {
             foreach (var rule in plan.Rules)
             {
@@ -68,8 +71,7 @@ internal sealed class TensorChecker(ModelParts parts, HyperParameters p, int voc
                 CheckProjections(plan.Projections[0], layer);
         }
 
-        if (p.PredictLayers == 0)
-            CheckUnknown();
+        CheckUnknown();
     }
 
     private void CheckNumbers(TensorPlan plan)
@@ -77,21 +79,37 @@ internal sealed class TensorChecker(ModelParts parts, HyperParameters p, int voc
         var epsilon = plan.RootMeanSquare ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon";
         if (!p.Has(epsilon))
             throw p.Bad(epsilon, "nothing", "a small number", "The key is missing; convert the model again.");
+        foreach (var key in RequiredKeys(p.Architecture).Where(key => !p.Has(key)))
+            throw p.Bad(key, "nothing", "a value", "The key is missing; convert the model again.");
+        if (p.PredictLayers > 0)
+            throw p.Bad("nextn_predict_layers", $"{p.PredictLayers}", $"0 in a '{p.Architecture}' model", Reconvert);
         if (p.Heads[0] == 0 || p.Heads.Any(h => h != p.Heads[0]))
-            throw p.Bad("attention.head_count", $"{string.Join(", ", p.Heads.Distinct())}", "the same number, at least 1, in all layers", Reconvert);
+            throw p.Bad("attention.head_count", $"{string.Join(", ", p.Heads.Distinct())}", "the same number, at least 1, in all layers",
+                Reconvert);
         if (p.Architecture != "lfm2" && (p.HeadsKv[0] == 0 || p.HeadsKv.Any(h => h != p.HeadsKv[0])))
-            throw p.Bad("attention.head_count_kv", $"{string.Join(", ", p.HeadsKv.Distinct())}", "the same number, at least 1, in all layers", Reconvert);
+            throw p.Bad("attention.head_count_kv", $"{string.Join(", ", p.HeadsKv.Distinct())}",
+                "the same number, at least 1, in all layers", Reconvert);
         if (p.FeedForward[0] == 0 || p.FeedForward.Any(f => f != p.FeedForward[0]))
-            throw p.Bad("feed_forward_length", $"{string.Join(", ", p.FeedForward.Distinct())}", "the same number, at least 1, in all layers", Reconvert);
+            throw p.Bad("feed_forward_length", $"{string.Join(", ", p.FeedForward.Distinct())}",
+                "the same number, at least 1, in all layers", Reconvert);
         if (p.KeyLength != p.ValueLength)
             throw p.Bad("attention.value_length", $"{p.ValueLength}", $"{p.KeyLength}, the key length", Reconvert);
         if (plan.RopeIsHead && (p.RopeDimensions != p.KeyLength || p.RopeDimensions % 2 != 0))
             throw p.Bad("rope.dimension_count", $"{p.RopeDimensions}", $"{p.KeyLength}, the head size (even)", Reconvert);
         if (plan.FullWidth && (long)p.Heads[0] * p.KeyLength != p.Embedding)
-            throw p.Bad("attention.head_count", $"{p.Heads[0]} heads of {p.KeyLength}", $"a product of {p.Embedding}, the embedding length", Reconvert);
+            throw p.Bad("attention.head_count", $"{p.Heads[0]} heads of {p.KeyLength}",
+                $"a product of {p.Embedding}, the embedding length", Reconvert);
         if (p.Architecture is "gemma2" or "cohere2")
             p.Optional("attention.sliding_window", 1, 1, 1 << 24);
     }
+
+    private static string[] RequiredKeys(string architecture) => architecture switch
+    {
+        "granite" or "granitemoe" => ["logit_scale"],
+        "cohere2" => ["logit_scale", "attention.sliding_window"],
+        "gptneox" => ["use_parallel_residual"],
+        _ => [],
+    };
 
     private void CheckRule(TensorRule rule, string name, int layer)
     {
@@ -150,23 +168,16 @@ internal sealed class TensorChecker(ModelParts parts, HyperParameters p, int voc
         }
     }
 
-    private bool Applies(RuleScope scope, int layer) => scope switch
-    {
-        RuleScope.Dense => p.Experts == 0,
-        RuleScope.Experts => p.Experts > 0,
-        RuleScope.Attention => p.HeadsKv[layer] > 0,
-        RuleScope.Recurrent => p.HeadsKv[layer] == 0,
-        _ => true,
-    };
+    private bool Applies(RuleScope scope, int layer) => TensorPlan.Applies(scope, p, layer);
 
-    private bool DiffersByWindow()
+    // These graphs use one head size for windowed and full layers.
+    private void CheckWindowSizes()
     {
-        var key = p.Optional("attention.key_length_swa", p.KeyLength, 1, 65_536);
-        var value = p.Optional("attention.value_length_swa", p.ValueLength, 1, 65_536);
-        var rotated = p.Optional("rope.dimension_count_swa", p.RopeDimensions, 0, Math.Max(key, p.KeyLength));
-        if (p.Has("rope.dimension_count_swa") && rotated % 2 != 0)
-            throw p.Bad("rope.dimension_count_swa", $"{rotated}", "an even number", Reconvert);
-        return key != p.KeyLength || value != p.ValueLength || rotated != p.RopeDimensions;
+        if (p.Architecture is not ("gemma2" or "gemma3" or "olmo2" or "cohere2" or "lfm2"))
+            return;
+        p.Optional("attention.key_length_swa", p.KeyLength, p.KeyLength, p.KeyLength);
+        p.Optional("attention.value_length_swa", p.ValueLength, p.ValueLength, p.ValueLength);
+        p.Optional("rope.dimension_count_swa", p.RopeDimensions, p.RopeDimensions, p.RopeDimensions);
     }
 
     private void CheckShape(GgufTensor tensor, long ne0, long ne1 = 1, long ne2 = 1)
@@ -178,7 +189,8 @@ internal sealed class TensorChecker(ModelParts parts, HyperParameters p, int voc
     private ModelFileException Wrong(GgufTensor tensor, string allowed) => Bad(tensor, $"shape {tensor.ShapeText}", allowed);
 
     private ModelFileException Missing(string name) =>
-        new(parts.Head.Path, name, "no such tensor", $"a tensor of this name in a '{p.Architecture}' model of {p.Layers} layers", Reconvert);
+        new(parts.Head.Path, name, "no such tensor", $"a tensor of this name in a '{p.Architecture}' model of {p.Layers} layers",
+            Reconvert);
 
     private ModelFileException Bad(GgufTensor tensor, string found, string allowed) =>
         new(parts.FileOf(tensor.Name).Path, tensor.Name, found, allowed, Reconvert, tensor.HeaderOffset);

@@ -7,7 +7,8 @@ namespace InferenceHost.ModelFiles.Models;
 /// </summary>
 internal sealed class TensorPlan
 {
-    private TensorPlan(bool rootMeanSquare, bool ropeIsHead, bool fullWidth, IReadOnlyList<TensorRule> rules, IReadOnlyList<string[]> projections, RuleScope projectionScope)
+    private TensorPlan(bool rootMeanSquare, bool ropeIsHead, bool fullWidth, IReadOnlyList<TensorRule> rules,
+        IReadOnlyList<string[]> projections, RuleScope projectionScope)
     {
         RootMeanSquare = rootMeanSquare;
         RopeIsHead = ropeIsHead;
@@ -63,12 +64,28 @@ internal sealed class TensorPlan
             flags.Contains("full", StringComparison.Ordinal), rules, projections, projectionScope);
     }
 
+    /// <summary>Whether a rule of this scope holds in a layer of a model.</summary>
+    public static bool Applies(RuleScope scope, HyperParameters p, int layer) => scope switch
+    {
+        RuleScope.Dense => p.Experts == 0,
+        RuleScope.Experts => p.Experts > 0,
+        RuleScope.Attention => p.HeadsKv[layer] > 0,
+        RuleScope.Recurrent => p.HeadsKv[layer] == 0,
+        RuleScope.LongRope => p.RopeScaling == "longrope",
+        RuleScope.PlainRope => p.RopeScaling != "longrope",
+        RuleScope.Deep => p.Layers - p.PredictLayers >= 64,
+        _ => true,
+    };
+
     private static RuleScope ScopeOf(string word) => word switch
     {
         "dense" => RuleScope.Dense,
         "moe" => RuleScope.Experts,
         "attn" => RuleScope.Attention,
         "conv" => RuleScope.Recurrent,
+        "long" => RuleScope.LongRope,
+        "plain" => RuleScope.PlainRope,
+        "deep" => RuleScope.Deep,
         _ => throw new ArgumentException($"unknown scope '{word}'", nameof(word)),
     };
 }

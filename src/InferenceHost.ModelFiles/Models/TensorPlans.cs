@@ -8,7 +8,7 @@ internal static class TensorPlans
     private const string Head = "token_embd E V; output_norm E; ?output E V;";
     private const string UntiedHead = "token_embd E V; output_norm E; output E V;";
     private const string NormHead = "token_embd E V; output_norm E; output_norm.bias E; ?output E V;";
-    private const string Rope = "?rope_freqs R2; ?rope_factors_long R2; ?rope_factors_short R2;";
+    private const string Rope = "?plain:rope_freqs R2; ?long:rope_factors_long R2; ?long:rope_factors_short R2;";
     private const string GatedFfn = "dense:.ffn_gate E F; dense:.ffn_up E F; dense:.ffn_down F E;";
     private const string PlainFfn = ".ffn_up E F; .ffn_down F E;";
     private const string Wide = "qkv Q K W; .attn_output Q E;";
@@ -47,24 +47,32 @@ internal static class TensorPlans
         ["olmoe"] = TensorPlan.Parse("rms rope full", UntiedHead + Norms + ".attn_q_norm E; .attn_k_norm E;" + Full
             + "moe:.ffn_gate_inp E X; moe:.ffn_gate_exps E F X; moe:.ffn_up_exps E F X; moe:.ffn_down_exps F E X;"),
         ["gemma"] = TensorPlan.Parse("rms", "token_embd E V; output_norm E;" + Norms + Wide + GatedFfn),
-        ["gemma2"] = TensorPlan.Parse("rms", "token_embd E V; output_norm E;" + Norms + ".post_attention_norm E; .post_ffw_norm E;" + Wide + GatedFfn),
+        ["gemma2"] = TensorPlan.Parse("rms",
+            "token_embd E V; output_norm E;" + Norms + ".post_attention_norm E; .post_ffw_norm E;" + Wide + GatedFfn),
         ["gemma3"] = TensorPlan.Parse("rms", Head + Norms + QkNorm + ".post_attention_norm E; .post_ffw_norm E;" + Wide + GatedFfn),
-        ["phi3"] = TensorPlan.Parse("rms full", Head + "?rope_factors_long R2; ?rope_factors_short R2;" + Norms + Full + ".ffn_up E F2; .ffn_down F E;"),
-        ["phi2"] = TensorPlan.Parse("full", UntiedHead + "output_norm.bias E; output.bias V; .attn_norm E; .attn_norm.bias E; .attn_output.bias E;"
+        ["phi3"] = TensorPlan.Parse("rms full",
+            Head + "?rope_factors_long R2; ?rope_factors_short R2;" + Norms + Full + ".ffn_up E F2; .ffn_down F E;"),
+        ["phi2"] = TensorPlan.Parse("full",
+            UntiedHead + "output_norm.bias E; output.bias V; .attn_norm E; .attn_norm.bias E; .attn_output.bias E;"
             + "qkv E W W; .attn_output E E; .ffn_up.bias F; .ffn_down.bias E;" + PlainFfn),
         ["olmo"] = TensorPlan.Parse("rope full", "token_embd E V; ?output E V;" + Full + GatedFfn),
-        ["olmo2"] = TensorPlan.Parse("rms rope full", UntiedHead + Full + ".attn_q_norm E; .attn_k_norm K; .post_attention_norm E; .post_ffw_norm E;" + GatedFfn),
+        ["olmo2"] = TensorPlan.Parse("rms rope full",
+            UntiedHead + Full + ".attn_q_norm E; .attn_k_norm K; .post_attention_norm E; .post_ffw_norm E;" + GatedFfn),
         ["internlm2"] = TensorPlan.Parse("rms rope full", UntiedHead + Norms + Full + GatedFfn),
         ["baichuan"] = TensorPlan.Parse("rms rope full", UntiedHead + Norms + Full + GatedFfn),
         ["xverse"] = TensorPlan.Parse("rms rope full", UntiedHead + Norms + Full + GatedFfn),
         ["orion"] = TensorPlan.Parse("rope full", UntiedHead + "output_norm.bias E;" + BiasNorms + Full + GatedFfn),
-        ["lfm2"] = TensorPlan.Parse("rms full", "token_embd E V; token_embd_norm E; ?output E V; ?dense_2 E O; ?dense_2.bias O;" + Norms + GatedFfn
+        ["lfm2"] = TensorPlan.Parse("rms full",
+            "token_embd E V; token_embd_norm E; ?output E V; ?dense_2 E O; ?dense_2.bias O;" + Norms + GatedFfn
             + "attn:.attn_q_norm D; attn:.attn_k_norm D; attn:qkv E KL KL; attn:.attn_output E E;"
             + "conv:.shortconv.conv LC E; conv:.shortconv.in_proj E E3; conv:.shortconv.out_proj E E;"),
-        ["starcoder2"] = TensorPlan.Parse("rope full", NormHead + BiasNorms + Full + ".attn_output.bias E; .ffn_up.bias F; .ffn_down.bias E;" + PlainFfn),
-        ["stablelm"] = TensorPlan.Parse("full", UntiedHead + "output_norm.bias E; .attn_norm E; .attn_norm.bias E; ?.ffn_norm E; ?.ffn_norm.bias E;"
+        ["starcoder2"] = TensorPlan.Parse("rope full",
+            NormHead + BiasNorms + Full + ".attn_output.bias E; .ffn_up.bias F; .ffn_down.bias E;" + PlainFfn),
+        ["stablelm"] = TensorPlan.Parse("full",
+            UntiedHead + "output_norm.bias E; .attn_norm E; .attn_norm.bias E; ?.ffn_norm E; ?.ffn_norm.bias E;"
             + "?.attn_q_norm D H; ?.attn_k_norm D J;" + Full + GatedFfn),
-        ["command-r"] = TensorPlan.Parse("full", "token_embd E V; output_norm E; .attn_norm E; ?.attn_q_norm D H; ?.attn_k_norm D J;" + Full + GatedFfn),
+        ["command-r"] = TensorPlan.Parse("full",
+            "token_embd E V; output_norm E; .attn_norm E; deep:.attn_q_norm D H; deep:.attn_k_norm D J;" + Full + GatedFfn),
         ["cohere2"] = TensorPlan.Parse("full", "token_embd E V; output_norm E; .attn_norm E;" + Full + GatedFfn),
         ["nemotron"] = TensorPlan.Parse("full", UntiedHead + "output_norm.bias E;" + BiasNorms + Full
             + "?.attn_output.bias E; ?.ffn_up.bias F; ?.ffn_down.bias E;" + PlainFfn),

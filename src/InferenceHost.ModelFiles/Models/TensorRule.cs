@@ -17,6 +17,15 @@ internal enum RuleScope
 
     /// <summary>In layers without attention (a hybrid model).</summary>
     Recurrent,
+
+    /// <summary>Where positions are scaled by the two tables of LongRoPE.</summary>
+    LongRope,
+
+    /// <summary>Where they are not.</summary>
+    PlainRope,
+
+    /// <summary>In models of 64 layers and more.</summary>
+    Deep,
 }
 
 /// <summary>One expected tensor.</summary>

@@ -1,9 +1,11 @@
 namespace InferenceHost.ModelFiles.Models;
 
 /// <summary>
-/// Values of the symbols in a <see cref="TensorPlan"/>: E embedding, V vocabulary, F feed-forward (F2 twice that), D head size, H heads, J KV heads,
-/// Q query width, K key width, W value width, KL key width of this layer, G fused projection width, X experts, M expert width, S and SF shared
-/// expert width, R2 half the rotated dimensions, T trained context, E3 three times E, LC convolution length, O output width, C class count.
+/// Values of the symbols in a <see cref="TensorPlan"/>: E embedding, V vocabulary, F feed-forward (F2 twice that), D head size, H heads, J
+/// KV heads,
+/// Q query width, K key width, W value width, KL key width of this layer, G fused projection width, X experts, M expert width, S and SF
+/// shared expert width, R2 half the rotated dimensions, T trained context, E3 three times E, LC convolution length, O output width,
+/// C class count.
 /// </summary>
 internal sealed class TensorShapes(HyperParameters p, int vocabulary)
 {

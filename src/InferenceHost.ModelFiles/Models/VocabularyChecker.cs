@@ -4,10 +4,13 @@ using InferenceHost.ModelFiles.Gguf;
 
 namespace InferenceHost.ModelFiles.Models;
 
-/// <summary>Checks the tokenizer's part of the metadata. Everything here is either an abort of the engine or wrong text without a message.</summary>
+/// <summary>Checks the tokenizer's part of the metadata. Everything here is either an abort of the engine or wrong text without a
+/// message.</summary>
 internal sealed class VocabularyChecker(GgufFile file)
 {
-    private const int MaxTokens = 1 << 20;
+    private const int MaxTokens = 1 << 19;
+    private const int ByteToken = 6;
+    private const int MaxAllTokenBytes = 32 << 20;
     private const int MaxTokenBytes = 1 << 16;
     private const string Reconvert = "Convert the model again.";
 
@@ -22,10 +25,12 @@ internal sealed class VocabularyChecker(GgufFile file)
     public int Check()
     {
         if (!file.TryGetString("tokenizer.ggml.model", out var model))
-            throw Bad("tokenizer.ggml.model", "nothing", "a tokenizer name", "The file has no tokenizer; convert the model with its tokenizer.");
+            throw Bad("tokenizer.ggml.model", "nothing", "a tokenizer name",
+                "The file has no tokenizer; convert the model with its tokenizer.");
         Model = model;
         if (model is not ("gpt2" or "llama" or "gemma4" or "rwkv" or "plamo2" or "hybriddna" or "whitespace" or "bert" or "t5"))
-            throw Bad("tokenizer.ggml.model", $"'{model}'", "gpt2, llama, gemma4, plamo2, rwkv, t5, bert, hybriddna or whitespace", "A model without a tokenizer of its own cannot be served.");
+            throw Bad("tokenizer.ggml.model", $"'{model}'", "gpt2, llama, gemma4, plamo2, rwkv, t5, bert, hybriddna or whitespace",
+                "A model without a tokenizer of its own cannot be served.");
         CheckPre();
         var tokens = CheckTokens();
         var types = Numbers("tokenizer.ggml.token_type", GgufValueType.Int32);
@@ -44,16 +49,21 @@ internal sealed class VocabularyChecker(GgufFile file)
 
     private void CheckPre()
     {
-        if (!UsesMerges || Model == "gemma4" || !file.TryGetString("tokenizer.ggml.pre", out var pre) || PreTokenizers.IsKnown(pre) || pre.Length == 0)
+        if (!UsesMerges || Model == "gemma4" || !file.TryGetString("tokenizer.ggml.pre", out var pre) || PreTokenizers.IsKnown(pre)
+            || pre.Length == 0)
             return;
-        throw Bad("tokenizer.ggml.pre", $"'{pre}'", "a pre-tokenizer of the engine", "The model is newer than the engine, or the file is damaged.");
+        throw Bad("tokenizer.ggml.pre", $"'{pre}'", "a pre-tokenizer of the engine",
+            "The model is newer than the engine, or the file is damaged.");
     }
 
     private TokenSet CheckTokens()
     {
-        var value = Array("tokenizer.ggml.tokens", GgufValueType.String) ?? throw Bad("tokenizer.ggml.tokens", "nothing", "the list of tokens", Reconvert);
+        var value = Array("tokenizer.ggml.tokens", GgufValueType.String)
+            ?? throw Bad("tokenizer.ggml.tokens", "nothing", "the list of tokens", Reconvert);
         if (value.Count is 0 or > MaxTokens)
             throw Bad(value.Key, $"{value.Count} tokens", $"1 to {MaxTokens}", Reconvert);
+        if (value.ByteLength > MaxAllTokenBytes)
+            throw Bad(value.Key, $"{value.ByteLength} bytes", $"at most {MaxAllTokenBytes}", Reconvert);
         Count = value.Count;
         if (file.TryGetUInt32($"{Architecture()}.vocab_size", out var stated) && stated != (uint)Count)
             throw Bad($"{Architecture()}.vocab_size", $"{stated}", $"{Count}, the length of tokenizer.ggml.tokens", Reconvert);
@@ -65,12 +75,14 @@ internal sealed class VocabularyChecker(GgufFile file)
             var end = tokens.Current.IndexOf((byte)0);
             var token = end < 0 ? tokens.Current : tokens.Current[..end];
             if (token.Length > MaxTokenBytes)
-                throw Bad(value.Key, $"token {tokens.Index} of {token.Length} bytes", $"at most {MaxTokenBytes}", Reconvert, value.Offset + tokens.CurrentOffset);
+                throw Bad(value.Key, $"token {tokens.Index} of {token.Length} bytes", $"at most {MaxTokenBytes}", Reconvert,
+                    value.Offset + tokens.CurrentOffset);
             if (token.IsEmpty)
                 continue;
             var twin = set.Add(tokens.Index, token);
             if (twin >= 0)
-                throw Bad(value.Key, $"the same token at {twin} and {tokens.Index}", "each token once", Reconvert, value.Offset + tokens.CurrentOffset);
+                throw Bad(value.Key, $"the same token at {twin} and {tokens.Index}", "each token once", Reconvert,
+                    value.Offset + tokens.CurrentOffset);
         }
 
         return set;
@@ -88,7 +100,8 @@ internal sealed class VocabularyChecker(GgufFile file)
         for (var i = 0; i < scores.Length; i++)
         {
             if (!float.IsFinite(scores[i]))
-                throw Bad(value.Key, $"{scores[i].ToString(CultureInfo.InvariantCulture)} for token {i}", "finite numbers", Reconvert, value.Offset + (4L * i));
+                throw Bad(value.Key, $"{scores[i].ToString(CultureInfo.InvariantCulture)} for token {i}", "finite numbers", Reconvert,
+                    value.Offset + (4L * i));
         }
     }
 
@@ -97,14 +110,18 @@ internal sealed class VocabularyChecker(GgufFile file)
         if (types is null)
             return;
         var numbers = file.Numbers<int>(types);
+        var odd = numbers.IndexOfAnyExceptInRange(0, ByteToken);
+        if (odd >= 0)
+            throw Bad(types.Key, $"type {numbers[odd]} of token {odd}", "0 to 6", Reconvert, types.Offset + (4L * odd));
+        if (!numbers.Contains(ByteToken))
+            return;
         var tokens = file.Strings(file.TryGetValue("tokenizer.ggml.tokens", out var list) ? list : types);
         while (tokens.MoveNext())
         {
             var type = numbers[tokens.Index];
-            if (type is < 0 or > 6)
-                throw Bad(types.Key, $"type {type} of token {tokens.Index}", "0 to 6", Reconvert, types.Offset + (4L * tokens.Index));
-            if (type == 6 && (tokens.Current.Length < 5 || tokens.Current.IndexOf((byte)0) is >= 0 and < 5))
-                throw Bad(types.Key, $"type 6 (byte) for token {tokens.Index}, '{Encoding.UTF8.GetString(tokens.Current)}'", "byte tokens spelt <0x00> to <0xFF>", Reconvert, types.Offset + (4L * tokens.Index));
+            if (type == ByteToken && (tokens.Current.Length < 5 || tokens.Current.IndexOf((byte)0) is >= 0 and < 5))
+                throw Bad(types.Key, $"type 6 (byte) for token {tokens.Index}, '{Encoding.UTF8.GetString(tokens.Current)}'",
+                    "byte tokens spelt <0x00> to <0xFF>", Reconvert, types.Offset + (4L * tokens.Index));
         }
     }
 
@@ -122,9 +139,12 @@ internal sealed class VocabularyChecker(GgufFile file)
         while (merges.MoveNext())
         {
             var merge = merges.Current;
-            var space = merge.Length < 3 ? -1 : merge[1..].IndexOf((byte)' ');
-            if (space < 0 || space + 2 >= merge.Length || merge.Contains((byte)0))
-                throw Bad(value.Key, $"merge {merges.Index} '{Encoding.UTF8.GetString(merge)}'", "two pieces with a space between", Reconvert, value.Offset + merges.CurrentOffset);
+            var space = merge.Length < 3 ? -1 : merge[1..].IndexOfAny((byte)' ', (byte)0) + 1;
+            if (space < 1 || merge[space] == 0 || space + 1 >= merge.Length || merge[space + 1] == 0)
+            {
+                throw Bad(value.Key, $"merge {merges.Index} '{Encoding.UTF8.GetString(merge)}'", "two pieces with a space between",
+                    Reconvert, value.Offset + merges.CurrentOffset);
+            }
         }
     }
 
@@ -137,7 +157,8 @@ internal sealed class VocabularyChecker(GgufFile file)
                 throw Bad(key, $"{id}", $"0 to {Count - 1}", Reconvert);
         }
 
-        foreach (var key in new[] { "padding", "seperator", "mask", "cls", "fim_pre", "fim_suf", "fim_mid", "fim_pad", "fim_rep", "fim_sep", "prefix", "suffix", "middle" })
+        foreach (var key in new[] { "padding", "seperator", "mask", "cls", "fim_pre", "fim_suf", "fim_mid", "fim_pad", "fim_rep",
+            "fim_sep", "prefix", "suffix", "middle" })
             file.TryGetUInt32($"tokenizer.ggml.{key}_token_id", out _);
         RequireId("add_bos_token", "bos", AddsByDefault(), DefaultId("bos"));
         RequireId("add_eos_token", "eos", Model == "t5", DefaultId("eos"));
@@ -155,11 +176,13 @@ internal sealed class VocabularyChecker(GgufFile file)
     }
 
     private bool AddsByDefault() =>
-        Model is "llama" or "bert" or "gemma4" || (UsesMerges && file.TryGetString("tokenizer.ggml.pre", out var pre) && PreTokenizers.AddsBegin(pre));
+        Model is "llama" or "bert" or "gemma4" || (UsesMerges && file.TryGetString("tokenizer.ggml.pre", out var pre)
+            && PreTokenizers.AddsBegin(pre));
 
     private int DefaultId(string name) => (Model, name) switch
     {
-        ("gpt2" or "hybriddna" or "whitespace", _) when file.TryGetString("tokenizer.ggml.pre", out var pre) && pre is "glm4" or "chatglm-bpe" && name == "bos" => -1,
+        ("gpt2" or "hybriddna" or "whitespace", _) when file.TryGetString("tokenizer.ggml.pre", out var pre)
+            && pre is "glm4" or "chatglm-bpe" && name == "bos" => -1,
         ("gpt2" or "hybriddna" or "whitespace", _) => 11,
         ("llama" or "plamo2", "bos") => 1,
         ("llama" or "plamo2", "eos") => 2,
@@ -196,7 +219,8 @@ internal sealed class VocabularyChecker(GgufFile file)
     private void CheckCharacterMap()
     {
         if (Model == "t5" && file.TryGetValue("tokenizer.ggml.precompiled_charsmap", out _))
-            throw Bad("tokenizer.ggml.precompiled_charsmap", "a normalisation table", "none", "Encoder-decoder tokenizers with a table of their own are not served.");
+            throw Bad("tokenizer.ggml.precompiled_charsmap", "a normalisation table", "none",
+                "Encoder-decoder tokenizers with a table of their own are not served.");
     }
 
     private static ReadOnlySpan<byte> ByteName(int value, Span<byte> into)

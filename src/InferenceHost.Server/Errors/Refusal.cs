@@ -67,6 +67,9 @@ internal sealed record Refusal(RefusalKind Kind, string Reason, string Message)
     /// <summary>The client is gone.</summary>
     public static Refusal Cancelled { get; } = new(RefusalKind.Cancelled, "CANCELLED", "the call was cancelled by the client");
 
+    /// <summary>The client does not read.</summary>
+    public static Refusal Stalled { get; } = new(RefusalKind.Stalled, "READER_STALLED", "the client stopped reading the stream");
+
     /// <summary>The deadline passed.</summary>
     public static Refusal DeadlineExceeded { get; } = new(RefusalKind.Deadline, "DEADLINE_EXCEEDED", "the deadline of the call passed");
 }

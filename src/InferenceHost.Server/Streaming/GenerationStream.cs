@@ -46,7 +46,7 @@ internal sealed class GenerationStream : IValueTaskSource
         set => Volatile.Write(ref _writeStarted, value);
     }
 
-    /// <summary>What this stream does when its reader has stopped reading; set once by its call.</summary>
+    /// <summary>What this stream does when its reader has stopped reading; set once by its call. May be called more than once.</summary>
     public Action? Evict { get; set; }
 
     /// <summary>Whether the engine process is done with every sample (or gone), so that nothing has to be cancelled there.</summary>
@@ -71,7 +71,10 @@ internal sealed class GenerationStream : IValueTaskSource
             sample.Append(delta);
             if (sample.Finished)
                 _unfinished--;
-            return sample.PendingBytes <= MaxPendingBytes;
+            if (sample.PendingBytes <= MaxPendingBytes)
+                return true;
+            EndLocked(Refusal.Stalled);
+            return false;
         }
     }
 

@@ -24,7 +24,7 @@ internal sealed class EngineSession(EngineWorker worker, ServedModel model, Wire
     public Task<string> Closed => worker.Link.Closed;
 
     /// <summary>Adapters this process knows.</summary>
-    public Adapters.AdapterRegistrations Adapters { get; } = new();
+    public Adapters.AdapterRegistrations Adapters { get; } = new(worker.Link.CallAsync);
 
     /// <summary>Starts a generation.</summary>
     /// <exception cref="RefusalException">It could not be sent.</exception>

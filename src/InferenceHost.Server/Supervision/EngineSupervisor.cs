@@ -25,6 +25,7 @@ internal sealed class EngineSupervisor : IAsyncDisposable
     private Task<EngineWorker>? _prelaunched;
     private EngineRun? _run;
     private int _restarts;
+    private bool _disposed;
 
     public EngineSupervisor(
         IWorkerLauncher launcher, SupervisionOptions options, Func<ServedModel, Wire.LoadModel> loadFrame, TimeProvider time, ILogger<EngineSupervisor> log)
@@ -95,24 +96,29 @@ internal sealed class EngineSupervisor : IAsyncDisposable
     public void BeginDrain() => Publish(new EngineStatus(EngineState.Draining, Status.Session, "the server is shutting down"));
 
     /// <summary>Takes the model out of service at once; its streams go on until <see cref="EndAsync"/>.</summary>
+    /// <param name="meanwhile">What new calls hear: <see cref="EngineState.NoModel"/>, or <see cref="EngineState.Starting"/> where another one follows.</param>
     /// <returns>Its session, or null where none served.</returns>
-    public EngineSession? Withdraw()
+    public EngineSession? Withdraw(EngineState meanwhile = EngineState.NoModel)
     {
         var session = Status.Session;
-        Publish(new EngineStatus(EngineState.NoModel, null, "no model is loaded"));
+        Publish(StatusOf(meanwhile));
         return session;
     }
 
     /// <summary>Ends the process and its supervision; does nothing where there is none.</summary>
-    public async Task EndAsync()
+    /// <param name="meanwhile">As in <see cref="Withdraw"/>.</param>
+    public async Task EndAsync(EngineState meanwhile = EngineState.NoModel)
     {
         if (_run is { } run)
             await EndRunAsync(run);
+        Publish(StatusOf(meanwhile));
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+            return;
         BeginDrain();
         await _stopped.CancelAsync();
         await EndAsync();
@@ -279,6 +285,9 @@ internal sealed class EngineSupervisor : IAsyncDisposable
         Publish(new EngineStatus(EngineState.Failed, null, reason));
         run.FirstSession.TrySetException(error);
     }
+
+    private static EngineStatus StatusOf(EngineState state) =>
+        new(state, null, state == EngineState.Starting ? "another model is being loaded" : "no model is loaded");
 
     private void Publish(EngineStatus status)
     {

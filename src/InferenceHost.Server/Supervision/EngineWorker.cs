@@ -61,8 +61,9 @@ internal sealed class EngineWorker : IAsyncDisposable
     /// <summary>Kills the process; calls and streams end at once with the cause.</summary>
     public void Kill(string cause)
     {
-        _process.Kill();
+        // In this order the calls hear the cause, not just that the connection ended.
         Link.Close(cause);
+        _process.Kill();
     }
 
     /// <summary>How the process ended, with the last it wrote; waits a moment where it is still ending.</summary>

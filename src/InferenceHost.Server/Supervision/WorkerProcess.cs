@@ -12,13 +12,13 @@ internal sealed class WorkerProcess : IWorkerProcess
     public WorkerProcess(ProcessStartInfo start)
     {
         _process = new Process { StartInfo = start, EnableRaisingEvents = true };
-        _process.Exited += (_, _) => _exited.TrySetResult(Describe(_process));
         _process.ErrorDataReceived += (_, line) => _ring.Add(line.Data ?? "");
         _process.OutputDataReceived += (_, line) => _ring.Add(line.Data ?? "");
         _process.Start();
         ProcessId = _process.Id;
         _process.BeginErrorReadLine();
         _process.BeginOutputReadLine();
+        _ = WaitAsync();
     }
 
     /// <inheritdoc/>
@@ -49,6 +49,25 @@ internal sealed class WorkerProcess : IWorkerProcess
         Kill();
         await Task.WhenAny(_exited.Task, Task.Delay(TimeSpan.FromSeconds(10)));
         _process.Dispose();
+    }
+
+    // Ends with the process and with what it wrote; a child of its own may hold the pipes open for longer than anybody wants to wait.
+    private async Task WaitAsync()
+    {
+        // Not disposed: the event may come late.
+        var patience = new CancellationTokenSource();
+        _process.Exited += (_, _) => patience.CancelAfter(TimeSpan.FromMilliseconds(500));
+        if (_process.HasExited)
+            patience.CancelAfter(TimeSpan.FromMilliseconds(500));
+        try
+        {
+            await _process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The output is not complete; the process has ended.
+        }
+        _exited.TrySetResult(Describe(_process));
     }
 
     // .NET reports death by signal n as exit code 128 + n.

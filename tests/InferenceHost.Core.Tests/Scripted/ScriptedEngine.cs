@@ -44,6 +44,9 @@ internal sealed class ScriptedEngine : IEngine
     /// <summary>Whether a step that fails leaves some of its rows in memory, as the real engine may.</summary>
     public bool FailuresLeaveRows { get; set; }
 
+    /// <summary>Where set, the "model" counts modulo this number instead of hashing: text that repeats itself.</summary>
+    public int? Cycle { get; set; }
+
     public int UsedCells => _memory.SelectMany(m => m).Distinct().Count();
 
     public int Steps { get; private set; }
@@ -128,7 +131,7 @@ internal sealed class ScriptedEngine : IEngine
         var hash = Hash(memory.Select(c => c.Token), slot == 0 ? "" : _slots[slot].Path);
         var logits = new float[Capabilities.VocabularySize];
         for (var i = 0; i < logits.Length; i++) logits[i] = (Mix(hash + (ulong)i) % 1000) / 250f;
-        logits[Best(hash)] = 9;
+        logits[Cycle is { } cycle ? (batch.Tokens[row] + 1) % cycle : Best(hash)] = 9;
         _logits.Add(logits);
     }
 

@@ -1,0 +1,14 @@
+namespace InferenceHost.Benchmarks.Sampling;
+
+public enum Recipe
+{
+    Greedy,
+    TopK40,
+    MinP,
+    TopP,
+    TopKTopPMinP,
+    TemperatureOnly,
+    Typical,
+    GreedyPenalties,
+    TopKLogprobs5,
+}

@@ -1,0 +1,174 @@
+using System.Buffers.Binary;
+using InferenceHost.ModelFiles.Gguf;
+using InferenceHost.ModelFiles.Models;
+
+namespace InferenceHost.ModelFiles.Lora;
+
+/// <summary>
+/// Converts an adapter as PEFT saves it (<c>adapter_config.json</c> and <c>adapter_model.safetensors</c>) to a GGUF adapter for a given
+/// model. The result has the strength it was trained with: rank-stabilised adapters get alpha * sqrt(r), and where modules differ in
+/// alpha the difference goes into B. The same input gives the same bytes.
+/// </summary>
+public static class PeftImporter
+{
+    private const string ModelPrefix = "base_model.model.";
+
+    /// <summary>Imports a folder and validates the result against the model.</summary>
+    /// <param name="folder">Folder with the two files of PEFT.</param>
+    /// <param name="modelPath">The GGUF model that the adapter shall change.</param>
+    /// <param name="outputPath">Where the GGUF adapter goes; replaced if it exists.</param>
+    /// <param name="name">Its <c>general.name</c>; by default made of the folder's name.</param>
+    /// <param name="modelSha256">Hash of the model, written into the adapter so that it is only ever used with that file; null leaves it
+    /// out.</param>
+    /// <exception cref="ModelFileException">The folder is malformed, not plain LoRA, or does not fit the model. The output is left as it
+    /// was then.</exception>
+    public static LoraInfo Import(string folder, string modelPath, string outputPath, string? name = null, string? modelSha256 = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        var config = PeftConfig.Read(Path.Combine(folder, "adapter_config.json"));
+        using var source = SafetensorsFile.Open(Path.Combine(folder, "adapter_model.safetensors"));
+        var draft = $"{outputPath}.{Guid.NewGuid():N}.import";
+        try
+        {
+            using (var model = ModelParts.Open(modelPath))
+            {
+                var architecture = ModelValidator.CheckArchitecture(model.Head);
+                if (!PeftNames.IsKnown(architecture))
+                    throw new ModelFileException(modelPath, "general.architecture", $"'{architecture}'",
+                        "an architecture with a known table of module names",
+                        "Convert the adapter to GGUF with the engine's own converter.");
+                Convert(source, config, HyperParameters.Read(model.Head, architecture), name ?? TitleOf(folder), modelSha256).Write(draft);
+            }
+
+            var info = LoraValidator.Validate(draft, modelPath, modelSha256);
+            File.Move(draft, outputPath, overwrite: true);
+            return info;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelFileException(outputPath, "file", error.Message, "a writable place", "Check permissions and free space.", null,
+                error);
+        }
+        finally
+        {
+            File.Delete(draft);
+        }
+    }
+
+    private static GgufWriter Convert(SafetensorsFile source, PeftConfig config, HyperParameters p, string name, string? modelSha256)
+    {
+        var writer = new GgufWriter().Add("general.architecture", p.Architecture).Add("general.type", "adapter")
+            .Add("adapter.type", "lora").Add("general.name", name)
+            .Add("adapter.lora.alpha", (float)config.PlainAlpha).Add("general.quantization_version", 2u);
+        if (modelSha256 is not null)
+            writer.Add(LoraValidator.BaseHashKey, modelSha256);
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var tensor in source.Tensors)
+        {
+            var (module, isB) = Split(source, tensor);
+            var target = PeftNames.TensorOf(p.Architecture, module)
+                ?? throw Bad(source, tensor, $"module '{module}'", $"a module that adapters of '{p.Architecture}' may change",
+                    "Train the adapter without this target module.");
+            if (!seen.Add($"{target}{isB}"))
+                throw Bad(source, tensor, $"a second tensor for {target}", "one pair per module", "Save the adapter again.");
+            CheckShape(source, tensor, config.RankOf(module), isB);
+            var data = source.Read(tensor);
+            if (isB && PeftNames.IsPermuted(p.Architecture))
+                data = Permute(source, tensor, target, data, p);
+            var (type, bytes) = isB ? Scale(tensor.Type, data, config.PlainAlphaOf(module) / config.PlainAlpha) : (tensor.Type, data);
+            writer.AddTensor($"{target}{(isB ? ".lora_b" : ".lora_a")}", [tensor.Shape[1], tensor.Shape[0]], type, bytes);
+        }
+
+        return writer;
+    }
+
+    private static (string Module, bool IsB) Split(SafetensorsFile source, SafetensorsFile.Tensor tensor)
+    {
+        var isB = tensor.Name.Contains(".lora_B.", StringComparison.Ordinal);
+        var marker = isB ? ".lora_B." : ".lora_A.";
+        var at = tensor.Name.IndexOf(marker, StringComparison.Ordinal);
+        if (!tensor.Name.StartsWith(ModelPrefix, StringComparison.Ordinal) || at < ModelPrefix.Length
+            || !tensor.Name.EndsWith(".weight", StringComparison.Ordinal)
+            || tensor.Name.AsSpan(at + marker.Length).Count('.') > 1)
+        {
+            throw Bad(source, tensor, Describe(tensor.Name), "names ending in .lora_A.weight and .lora_B.weight",
+                "Only plain LoRA can be imported; save the adapter without extra parameters.");
+        }
+
+        return (tensor.Name[ModelPrefix.Length..at], isB);
+    }
+
+    private static string Describe(string name) => name switch
+    {
+        _ when name.Contains("lora_magnitude_vector", StringComparison.Ordinal) => "a magnitude vector (DoRA)",
+        _ when name.Contains("modules_to_save", StringComparison.Ordinal) => "a module saved whole (modules_to_save)",
+        _ when name.Contains("lora_embedding", StringComparison.Ordinal) => "an adapter of the token embedding",
+        _ when name.EndsWith(".bias", StringComparison.Ordinal) => "a bias",
+        _ => "a tensor that is no half of a pair",
+    };
+
+    private static void CheckShape(SafetensorsFile source, SafetensorsFile.Tensor tensor, int rank, bool isB)
+    {
+        if (tensor.Shape.Length != 2 || tensor.Shape[isB ? 1 : 0] != rank)
+            throw Bad(source, tensor, $"shape [{string.Join(", ", tensor.Shape)}]", isB ? $"[outputs, {rank}]" : $"[{rank}, inputs]",
+                "adapter_config.json and the tensors disagree; save the adapter again.");
+    }
+
+    // Row of head h, half s, pair j goes to row 2j + s of the head.
+    private static byte[] Permute(SafetensorsFile source, SafetensorsFile.Tensor tensor, string target, byte[] data, HyperParameters p)
+    {
+        var heads = target.EndsWith("attn_q.weight", StringComparison.Ordinal) ? p.Heads[0]
+            : target.EndsWith("attn_k.weight", StringComparison.Ordinal) ? p.HeadsKv[0] : 0;
+        if (heads == 0)
+            return data;
+        var rows = tensor.Shape[0];
+        if (rows % (2 * heads) != 0)
+            throw Bad(source, tensor, $"{rows} rows", $"a multiple of {2 * heads}, twice the model's heads",
+                "The adapter belongs to another model.");
+        var half = rows / heads / 2;
+        var rowBytes = data.Length / rows;
+        var result = new byte[data.Length];
+        for (var row = 0; row < rows; row++)
+        {
+            var (head, inHead) = Math.DivRem(row, 2 * half);
+            var (side, pair) = Math.DivRem(inHead, half);
+            var to = (head * 2 * half) + (2 * pair) + side;
+            data.AsSpan(row * rowBytes, rowBytes).CopyTo(result.AsSpan(to * rowBytes));
+        }
+
+        return result;
+    }
+
+    private static (GgmlType Type, byte[] Data) Scale(GgmlType type, byte[] data, double factor)
+    {
+        if (factor == 1)
+            return (type, data);
+        var size = GgmlTypes.BlockBytes(type);
+        var result = new byte[data.Length / size * 4];
+        for (var i = 0; i < data.Length / size; i++)
+        {
+            var at = data.AsSpan(i * size);
+            var number = type switch
+            {
+                GgmlType.F16 => (float)BinaryPrimitives.ReadHalfLittleEndian(at),
+                GgmlType.BF16 => BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(at) << 16),
+                _ => BinaryPrimitives.ReadSingleLittleEndian(at),
+            };
+            BinaryPrimitives.WriteSingleLittleEndian(result.AsSpan(i * 4), (float)(number * factor));
+        }
+
+        return (GgmlType.F32, result);
+    }
+
+    // "c-r16-rs" becomes "C R16 Rs".
+    private static string TitleOf(string folder)
+    {
+        var words = Path.GetFileName(Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar))
+            .Split(['-', '_', ' '], StringSplitOptions.RemoveEmptyEntries);
+        return string.Join(' ', words.Select(w => char.ToUpperInvariant(w[0]) + w[1..]));
+    }
+
+    private static ModelFileException Bad(SafetensorsFile source, SafetensorsFile.Tensor tensor, string found, string allowed,
+        string remedy) =>
+        new(source.Path, tensor.Name, found, allowed, remedy, tensor.Offset);
+}

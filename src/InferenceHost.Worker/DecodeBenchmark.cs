@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using System.Globalization;
+using InferenceHost.Core.Execution;
+using InferenceHost.Core.Requests;
+using InferenceHost.Core.Sampling;
+using InferenceHost.Core.Scheduling;
+using InferenceHost.Core.Streaming;
+using InferenceHost.Engines.Gguf;
+
+namespace InferenceHost.Worker;
+
+/// <summary>Measures the engine loop alone, without server and socket: tokens per second of streams that decode together. One JSON line a repetition.</summary>
+internal static class DecodeBenchmark
+{
+    private const int PromptTokens = 16;
+
+    public static int Run(string[] arguments)
+    {
+        string? model = null;
+        int threads = 0, tokens = 64, streams = 1, repeat = 5;
+        for (var i = 0; i + 1 < arguments.Length; i += 2)
+        {
+            var value = arguments[i + 1];
+            switch (arguments[i])
+            {
+                case "--model": model = value; break;
+                case "--threads": threads = int.Parse(value, CultureInfo.InvariantCulture); break;
+                case "--tokens": tokens = int.Parse(value, CultureInfo.InvariantCulture); break;
+                case "--streams": streams = int.Parse(value, CultureInfo.InvariantCulture); break;
+                case "--repeat": repeat = int.Parse(value, CultureInfo.InvariantCulture); break;
+                default: return Fail($"unknown option {arguments[i]}");
+            }
+        }
+        if (model is null || arguments.Length % 2 != 0) return Fail("usage: bench --model PATH [--threads N] [--tokens N] [--streams N] [--repeat N]");
+        using var engine = GgufEngine.Load(new GgufEngineOptions { ModelPath = model, Threads = threads, Device = GgufDevice.Auto, Parallel = streams, MaxSequences = streams });
+        var sink = new Discard();
+        using var loop = new EngineLoop(engine, sink, new LoopOptions { Scheduling = new SchedulerOptions { Parallel = streams, PrefixCache = false } });
+        var id = 0UL;
+        for (var round = -1; round < repeat; round++)
+        {
+            for (var s = 0; s < streams; s++) loop.Submit(Request(++id, tokens, engine.Capabilities.VocabularySize));
+            while (sink.Tokens < streams) loop.Step();
+            var before = sink.Tokens;
+            var start = Stopwatch.GetTimestamp();
+            while (loop.Step()) ;
+            var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            var rate = (sink.Tokens - before) / seconds;
+            sink.Tokens = 0;
+            if (round >= 0)
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{{\"streams\":{streams},\"threads\":{engine.Threads},\"tokens_per_second\":{rate:F2}}}"));
+        }
+        return 0;
+    }
+
+    private static SequenceRequest Request(ulong id, int tokens, int vocabulary) => new()
+    {
+        Id = new SequenceId(id),
+        Tenant = "bench",
+        Prompt = Enumerable.Range(0, PromptTokens).Select(t => (int)((id * 31) + (ulong)t) % vocabulary).ToArray(),
+        MaxNewTokens = tokens,
+        Sampling = SamplingParameters.Greedy,
+        IgnoreEndOfGeneration = true,
+    };
+
+    private static int Fail(string message)
+    {
+        Console.Error.WriteLine(message);
+        return 2;
+    }
+
+    private sealed class Discard : IStepSink
+    {
+        public int Tokens { get; set; }
+
+        public void Publish(StepFrame frame)
+        {
+            foreach (var delta in frame.Deltas) Tokens += frame.Tokens(delta).Length;
+        }
+    }
+}

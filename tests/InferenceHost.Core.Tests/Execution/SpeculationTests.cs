@@ -1,0 +1,42 @@
+using InferenceHost.Core.Requests;
+using InferenceHost.Core.Sampling;
+using InferenceHost.Core.Tests.Scripted;
+
+namespace InferenceHost.Core.Tests.Execution;
+
+public sealed class SpeculationTests
+{
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.7f)]
+    [InlineData(1.5f)]
+    public void DraftsChangeNoTokenAtAnyTemperature(float temperature)
+    {
+        var sampling = new SamplingParameters { Temperature = temperature, Seed = 5, TopK = 4 };
+        // A prompt that repeats itself, so that there is something to draft.
+        int[] prompt = [.. Enumerable.Repeat(LoopHarness.Prompt(1, 12), 6).SelectMany(p => p)];
+        using var plain = new LoopHarness();
+        using var drafting = new LoopHarness(configure: o => o with { Speculation = true });
+        for (var i = 0; i < 5; i++)
+        {
+            var expected = plain.Run(plain.Request(prompt, 40) with { Sampling = sampling with { Seed = (ulong)i } });
+            var actual = drafting.Run(drafting.Request(prompt, 40) with { Sampling = sampling with { Seed = (ulong)i } });
+            Assert.Equal(expected.Tokens, actual.Tokens);
+            Assert.Equal(expected.Text.ToString(), actual.Text.ToString());
+            Assert.Equal(FinishReason.MaxTokens, actual.Finish!.Reason);
+        }
+        Assert.True(drafting.Counters.DraftTokens > 0);
+        Assert.Equal(0, plain.Counters.DraftTokens);
+    }
+
+    [Fact]
+    public void RightDraftsSaveSteps()
+    {
+        using var harness = new LoopHarness(ScriptedEngine.DefaultCapabilities, o => o with { Speculation = true });
+        harness.Engine.Cycle = 7;
+        var answer = harness.Run(harness.Request([.. Enumerable.Range(0, 28).Select(i => i % 7)], 100));
+        Assert.Equal(Enumerable.Range(28, 100).Select(i => i % 7), answer.Tokens);
+        Assert.True(harness.Engine.Steps < 60, $"{harness.Engine.Steps} steps for 100 tokens");
+        Assert.True(answer.Finish!.Usage.AcceptedDraftTokens > 40);
+    }
+}

@@ -1,0 +1,72 @@
+using InferenceHost.Core.Execution;
+
+namespace InferenceHost.Core.Tests.Scripted;
+
+/// <summary>An engine that computes nothing and allocates nothing: what is measured over it is the loop itself.</summary>
+public sealed class NullEngine : IEngine, ITokenVocabulary
+{
+    private readonly int[] _lengths;
+    private readonly float[] _logits;
+
+    public NullEngine(int sequences, int vocabulary = 64, int poolTokens = 1 << 20)
+    {
+        _lengths = new int[sequences];
+        _logits = new float[vocabulary];
+        _logits[7] = 5;
+        Capabilities = new EngineCapabilities
+        {
+            VocabularySize = vocabulary,
+            TrainedContextTokens = poolTokens,
+            PoolTokens = poolTokens,
+            MaxSequences = sequences,
+            MaxBatchTokens = 512,
+            CanTrim = true,
+            CanSharePrefix = true,
+            AdapterMode = AdapterMode.None,
+        };
+    }
+
+    public EngineCapabilities Capabilities { get; }
+
+    public ITokenVocabulary Vocabulary => this;
+
+    public int Size => _logits.Length;
+
+    public ExecutionStatus Execute(StepBatch batch)
+    {
+        for (var i = 0; i < batch.Count; i++) _lengths[batch.Sequences[i]] = batch.Positions[i] + 1;
+        return ExecutionStatus.Completed;
+    }
+
+    public Span<float> Logits(int output) => _logits;
+
+    public void SharePrefix(EngineSequence source, EngineSequence destination, int tokens) => _lengths[destination.Value] = tokens;
+
+    public bool Trim(EngineSequence sequence, int length)
+    {
+        _lengths[sequence.Value] = Math.Min(_lengths[sequence.Value], length);
+        return true;
+    }
+
+    public void Clear(EngineSequence sequence) => _lengths[sequence.Value] = 0;
+
+    public int Length(EngineSequence sequence) => _lengths[sequence.Value];
+
+    public PreparedAdapter PrepareAdapter(string path, CancellationToken cancellation) => throw new EngineException("none");
+
+    public void InstallAdapter(int slot, PreparedAdapter adapter)
+    {
+    }
+
+    public void ClearAdapter(int slot)
+    {
+    }
+
+    public ReadOnlySpan<byte> Piece(int id) => "x"u8;
+
+    public bool IsEndOfGeneration(int id) => false;
+
+    public void Dispose()
+    {
+    }
+}
