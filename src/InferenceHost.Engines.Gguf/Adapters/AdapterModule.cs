@@ -8,5 +8,8 @@ namespace InferenceHost.Engines.Gguf.Adapters;
 internal sealed record AdapterModule(int Index, string Name, int Inputs, int Outputs)
 {
     /// <summary>Whether the model's graph was seen to apply adapters to it.</summary>
-    public bool IsApplied { get; set; }
+    public bool IsApplied => Order != int.MaxValue;
+
+    /// <summary>Its place among the modules in the order in which a step computes them.</summary>
+    public int Order { get; set; } = int.MaxValue;
 }

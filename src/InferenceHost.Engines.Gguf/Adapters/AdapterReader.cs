@@ -10,6 +10,7 @@ namespace InferenceHost.Engines.Gguf.Adapters;
 /// <summary>Reads an adapter file into the kernel's layout. Off the engine's thread; everything is checked before memory is asked for.</summary>
 internal sealed unsafe class AdapterReader(string modelPath, AdapterModules modules, AdapterStorage storage)
 {
+    private const float SmallestNormalHalf = 6.103515625e-5f;
     private readonly int _weightBytes = storage == AdapterStorage.Int8 ? 1 : 2;
 
     public RoutedAdapter Read(string path, CancellationToken cancellation)
@@ -29,7 +30,8 @@ internal sealed unsafe class AdapterReader(string modelPath, AdapterModules modu
     /// <summary>Reads a file whose pairs are known to fit.</summary>
     public RoutedAdapter Read(GgufFile file, float alpha, IReadOnlyList<string> targets, bool requireApplied, CancellationToken cancellation)
     {
-        var pairs = targets.Select(name => Pair(file, name, requireApplied)).ToArray();
+        // In the order in which a step reads them.
+        var pairs = targets.Select(name => Pair(file, name, requireApplied)).OrderBy(pair => pair.Module.Order).ToArray();
         long bytes = 0;
         foreach (var (module, a, _) in pairs)
             bytes += ByteLength(module, ModuleWeights.PadRank((int)a.Ne1));
@@ -101,24 +103,25 @@ internal sealed unsafe class AdapterReader(string modelPath, AdapterModules modu
         return weights;
     }
 
-    // Every step-th number of source, in runs of runLength with runBytes from one run to the next; with 8 bits, scaled to 127 by the largest.
+    // Every step-th number of source, in runs of runLength with runBytes from one run to the next, scaled so that the largest uses the storage's range.
     private void Store(ReadOnlySpan<float> source, int step, byte* target, int runLength, long runBytes, ref float scale)
     {
         var count = ((source.Length - 1) / step) + 1;
         float largest = 0;
         for (var i = 0; i < count; i++)
             largest = Math.Max(largest, Math.Abs(source[i * step]));
-        var factor = largest > 0 ? 127 / largest : 0;
+        // Halves are scaled by a power of two, which changes none of their bits but the exponent's: the largest comes to 2^14..2^15.
+        var factor = largest == 0 ? 0 : storage == AdapterStorage.Int8 ? 127 / largest : MathF.ScaleB(1, 14 - MathF.ILogB(largest));
         for (var i = 0; i < count; i++)
         {
             var place = target + (i / runLength * runBytes) + (i % runLength * _weightBytes);
+            var value = source[i * step] * factor;
             if (storage == AdapterStorage.Int8)
-                *(sbyte*)place = (sbyte)MathF.Round(source[i * step] * factor);
+                *(sbyte*)place = (sbyte)MathF.Round(value);
             else
-                *(Half*)place = (Half)source[i * step];
+                *(Half*)place = (Half)(Math.Abs(value) < SmallestNormalHalf ? 0 : value);
         }
-        if (storage == AdapterStorage.Int8)
-            scale *= largest / 127;
+        scale = factor == 0 ? 0 : scale / factor;
     }
 
     private static void Floats(GgufFile file, GgufTensor tensor, Span<float> target)

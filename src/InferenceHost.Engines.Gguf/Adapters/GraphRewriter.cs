@@ -27,6 +27,7 @@ internal sealed unsafe class GraphRewriter : IDisposable
     private float* _scratch;
     private int _scratchRank;
     private int _open;
+    private int _applied;
 
     public GraphRewriter(GgmlOps ops, AdapterModules modules, SlotTable table, StepRows rows, KernelVariant kernel, int threads)
     {
@@ -200,7 +201,8 @@ internal sealed unsafe class GraphRewriter : IDisposable
         if (rows != site->RowCount)
             Fault ??= $"{module.Name}: {site->RowCount} rows in, {rows} rows out";
         _open--;
-        module.IsApplied = true;
+        if (!module.IsApplied)
+            module.Order = _applied++;
         // ggml lays a sum over its first operand where it can; else the finished rows are copied.
         node->op = node->data == ((ggml_tensor*)node->src[0])->data ? _ops.None : _ops.Duplicate;
     }

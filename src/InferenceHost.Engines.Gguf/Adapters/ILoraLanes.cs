@@ -22,6 +22,6 @@ internal unsafe interface ILoraLanes<TVector>
     /// <summary>Signed bytes as floats.</summary>
     static abstract TVector Widen(sbyte* from);
 
-    /// <summary>Halves as floats; exact for every finite one.</summary>
+    /// <summary>Halves as floats; exact for every normal one.</summary>
     static abstract TVector Widen(Half* from);
 }

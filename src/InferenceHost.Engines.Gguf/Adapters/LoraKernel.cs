@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace InferenceHost.Engines.Gguf.Adapters;
 
@@ -12,6 +13,10 @@ internal static unsafe class LoraKernel<TLanes, TVector, TFormat>
     where TFormat : struct, IWeightFormat
 {
     private const int Block = ModuleWeights.BlockOutputs;
+    private const int CacheLine = 64;
+
+    // A module's weights lie one behind the other, but in runs that are too short for the processor's own prefetcher.
+    private const int Ahead = 2048;
 
     /// <summary>u[r][rank] = row scale * scales[rank] * A[rank] x[row r], for ranks <paramref name="from"/>..<paramref name="to"/> - 1 (multiples of 4).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -48,13 +53,29 @@ internal static unsafe class LoraKernel<TLanes, TVector, TFormat>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(byte* address)
+    {
+        if (Sse.IsSupported)
+            Sse.Prefetch0(address);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Down1(in RoutingSite site, in ModuleWeights weights, float* x, float* u, int k, float rowScale)
     {
         nint inputs = site.Inputs, stride = inputs * TFormat.Bytes, whole = inputs - (inputs % TLanes.Width), j = 0;
         byte* a0 = weights.Down + (k * stride), a1 = a0 + stride, a2 = a1 + stride, a3 = a2 + stride;
         TVector c0 = TLanes.Broadcast(0), c1 = c0, c2 = c0, c3 = c0;
+        var ahead = 4 * stride;
         for (; j < whole; j += TLanes.Width)
         {
+            if ((j * TFormat.Bytes) % CacheLine == 0)
+            {
+                var at = ahead + (j * TFormat.Bytes);
+                Prefetch(a0 + at);
+                Prefetch(a1 + at);
+                Prefetch(a2 + at);
+                Prefetch(a3 + at);
+            }
             var v = TLanes.Load(x + j);
             c0 = TLanes.MultiplyAdd(v, TFormat.Load<TLanes, TVector>(a0 + (j * TFormat.Bytes)), c0);
             c1 = TLanes.MultiplyAdd(v, TFormat.Load<TLanes, TVector>(a1 + (j * TFormat.Bytes)), c1);
@@ -84,6 +105,11 @@ internal static unsafe class LoraKernel<TLanes, TVector, TFormat>
         TVector c00 = TLanes.Broadcast(0), c01 = c00, c02 = c00, c03 = c00, c10 = c00, c11 = c00, c12 = c00, c13 = c00;
         for (; j < whole; j += TLanes.Width)
         {
+            if ((j * TFormat.Bytes) % CacheLine == 0)
+            {
+                Prefetch(a0 + (2 * stride) + (j * TFormat.Bytes));
+                Prefetch(a1 + (2 * stride) + (j * TFormat.Bytes));
+            }
             var w0 = TFormat.Load<TLanes, TVector>(a0 + (j * TFormat.Bytes));
             var w1 = TFormat.Load<TLanes, TVector>(a1 + (j * TFormat.Bytes));
             var v = TLanes.Load(x0 + j);
@@ -136,6 +162,7 @@ internal static unsafe class LoraKernel<TLanes, TVector, TFormat>
             var w = b + (o * TFormat.Bytes);
             for (var k = 0; k < rank; k++, w += Block * TFormat.Bytes)
             {
+                Prefetch(w + Ahead);
                 var f = TLanes.Broadcast(u[k]);
                 d0 = TLanes.MultiplyAdd(f, TFormat.Load<TLanes, TVector>(w), d0);
                 d1 = TLanes.MultiplyAdd(f, TFormat.Load<TLanes, TVector>(w + (TLanes.Width * TFormat.Bytes)), d1);
@@ -162,6 +189,7 @@ internal static unsafe class LoraKernel<TLanes, TVector, TFormat>
             var w = b + (o * TFormat.Bytes);
             for (var k = 0; k < rank; k++, w += Block * TFormat.Bytes)
             {
+                Prefetch(w + Ahead);
                 var w0 = TFormat.Load<TLanes, TVector>(w);
                 var w1 = TFormat.Load<TLanes, TVector>(w + (TLanes.Width * TFormat.Bytes));
                 var f = TLanes.Broadcast(u[k]);

@@ -36,11 +36,8 @@ internal readonly unsafe struct LoraLanes256 : ILoraLanes<Vector256<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Widen(Half* from)
     {
-        var bits = Vector128.Load((ushort*)from);
-        var wide = Avx2.IsSupported
-            ? Avx2.ConvertToVector256Int32(bits).AsUInt32()
-            : Vector256.Create(Vector128.WidenLower(bits), Vector128.WidenUpper(bits));
-        var magnitude = ((wide & Vector256.Create(0x7fffu)) << 13).AsSingle() * Vector256.Create(LoraLanes128.HalfScale);
-        return (magnitude.AsUInt32() | ((wide & Vector256.Create(0x8000u)) << 16)).AsSingle();
+        var bits = Vector128.Load((short*)from);
+        var wide = Avx2.IsSupported ? Avx2.ConvertToVector256Int32(bits) : Vector256.Create(Vector128.WidenLower(bits), Vector128.WidenUpper(bits));
+        return (((wide << 13) & Vector256.Create(LoraLanes128.HalfBits)) + Vector256.Create(LoraLanes128.HalfBias)).AsSingle();
     }
 }

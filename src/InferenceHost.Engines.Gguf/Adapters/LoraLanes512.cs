@@ -37,8 +37,7 @@ internal readonly unsafe struct LoraLanes512 : ILoraLanes<Vector512<float>>
     {
         if (!Avx512F.IsSupported)
             return Vector512.Create(LoraLanes256.Widen(from), LoraLanes256.Widen(from + 8));
-        var wide = Avx512F.ConvertToVector512UInt32(Vector256.Load((ushort*)from));
-        var magnitude = ((wide & Vector512.Create(0x7fffu)) << 13).AsSingle() * Vector512.Create(LoraLanes128.HalfScale);
-        return (magnitude.AsUInt32() | ((wide & Vector512.Create(0x8000u)) << 16)).AsSingle();
+        var wide = Avx512F.ConvertToVector512Int32(Vector256.Load((short*)from));
+        return (((wide << 13) & Vector512.Create(LoraLanes128.HalfBits)) + Vector512.Create(LoraLanes128.HalfBias)).AsSingle();
     }
 }

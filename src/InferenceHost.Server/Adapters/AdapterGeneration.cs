@@ -18,6 +18,9 @@ internal sealed class AdapterGeneration(string sha256, string path, LoraInfo inf
     /// <summary>What the file says.</summary>
     public LoraInfo Info { get; } = info;
 
+    /// <summary>Bytes of the file.</summary>
+    public long FileBytes { get; } = new FileInfo(path).Length;
+
     /// <summary>Names that point to it.</summary>
     public int Names { get; set; }
 

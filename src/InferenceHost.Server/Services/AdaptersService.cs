@@ -121,7 +121,7 @@ internal sealed class AdaptersService(AdapterStore store, EngineSupervisor super
             State = states.TryGetValue(generation.Sha256, out var state) && state is >= 1 and <= 3 ? (AdapterState)state : AdapterState.Stored,
             Rank = info.MaxRank,
             Alpha = info.Alpha,
-            FileBytes = info.Bytes,
+            FileBytes = generation.FileBytes,
             Architecture = info.Architecture,
             ActiveRequests = store.Registry.PinsOf(generation),
         };

@@ -39,7 +39,7 @@ public sealed class ChatTemplate
     {
         ArgumentNullException.ThrowIfNull(values);
         var context = new RenderContext(_compiled, values.All, now, _limits);
-        var before = ValueComparer.Charge(context.Budget);
+        var before = Budget.Use(context.Budget);
         try
         {
             _compiled.Run(context);
@@ -53,7 +53,7 @@ public sealed class ChatTemplate
         }
         finally
         {
-            ValueComparer.Charge(before);
+            Budget.Use(before);
         }
     }
 

@@ -1,7 +1,5 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace InferenceHost.Text.ChatTemplates;
@@ -10,7 +8,6 @@ namespace InferenceHost.Text.ChatTemplates;
 public static class TemplateLines
 {
     private static readonly JsonDocumentOptions ReadOptions = new() { MaxDepth = 256 };
-    private static readonly JsonWriterOptions WriteOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Renders one request.</summary>
     /// <param name="line">
@@ -53,16 +50,20 @@ public static class TemplateLines
         return compiled.Render(hasValues ? TemplateValues.FromJson(values) : new TemplateValues(), now).Text;
     }
 
+    // Written by hand so that other scripts stay readable and a lone surrogate survives, as in the reference.
     private static string Answer(string name, string text)
     {
-        var buffer = new ArrayBufferWriter<byte>(text.Length + 16);
-        using (var writer = new Utf8JsonWriter(buffer, WriteOptions))
+        var json = new StringBuilder(text.Length + 16).Append("{\"").Append(name).Append("\": \"");
+        for (var i = 0; i < text.Length; i++)
         {
-            writer.WriteStartObject();
-            writer.WriteString(name, text);
-            writer.WriteEndObject();
+            var c = text[i];
+            if (c is '"' or '\\') json.Append('\\').Append(c);
+            else if (c == '\n') json.Append("\\n");
+            else if (char.IsHighSurrogate(c) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1])) json.Append(c).Append(text[++i]);
+            else if (c < ' ' || char.IsSurrogate(c) || c is '\x7F' or '\u2028' or '\u2029') json.Append("\\u").Append(((int)c).ToString("x4", CultureInfo.InvariantCulture));
+            else json.Append(c);
         }
 
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+        return json.Append("\"}").ToString();
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Frozen;
 using System.Text;
 
@@ -22,6 +23,16 @@ internal static class CaseTables
         "\u01f3\u01f2|\u0587\u0535\u0582|\u1fb2\u1fba\u0345|\u1fb3\u1fbc|\u1fb4\u0386\u0345|\u1fb7\u0391\u0342\u0345|\u1fbc\u1fbc|\u1fc2\u1fca\u0345|\u1fc3\u1fcc|\u1fc4\u0389\u0345|\u1fc7\u0397\u0342\u0345|\u1fcc\u1fcc|" +
         "\u1ff2\u1ffa\u0345|\u1ff3\u1ffc|\u1ff4\u038f\u0345|\u1ff7\u03a9\u0342\u0345|\u1ffc\u1ffc|\ufb00Ff|\ufb01Fi|\ufb02Fl|\ufb03Ffi|\ufb04Ffl|\ufb05St|\ufb06St|" +
         "\ufb13\u0544\u0576|\ufb14\u0544\u0565|\ufb15\u0544\u056b|\ufb16\u054e\u0576|\ufb17\u0544\u056d");
+
+    private static readonly SearchValues<char> SpecialUpper = SearchValues.Create([.. UpperMap.Keys.Select(k => (char)k), '\u0131', '\u017f', '\u01c5', '\u01c8', '\u01cb', '\u01f2']);
+
+    private static readonly SearchValues<char> SpecialLower = SearchValues.Create("\u0130\u03a3\u01c5\u01c8\u01cb\u01f2");
+
+    /// <summary>Whether some character's upper case differs from .NET's; if none does, the text keeps its length.</summary>
+    public static bool HasSpecialUpper(string text) => text.AsSpan().ContainsAny(SpecialUpper);
+
+    /// <summary>Whether some character's lower case differs from .NET's; if none does, the text keeps its length.</summary>
+    public static bool HasSpecialLower(string text) => text.AsSpan().ContainsAny(SpecialLower);
 
     public static string Upper(int point)
     {

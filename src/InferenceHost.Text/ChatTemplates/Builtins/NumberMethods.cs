@@ -17,11 +17,25 @@ internal static class NumberMethods
         .Add("is_integer", "/self", (_, a) => BoolValue.Of(double.IsFinite(Float(a)) && Float(a) == Math.Floor(Float(a))))
         .Add("conjugate", "/self", (_, a) => a[0]!)
         .Add("as_integer_ratio", "/self", (_, a) => Ratio(Float(a)))
+        .Add("hex", "/self", (_, a) => StringValue.Of(Hex(Float(a)), a[0]!.Origin))
         .Freeze();
 
     private static BigInteger Int(Value?[] a) => Numbers.TryInt(a[0]!, out var value) ? value.Big : default;
 
     private static double Float(Value?[] a) => ((FloatValue)a[0]!).Value;
+
+    /// <summary><c>float.hex</c>: the exact value with a binary exponent.</summary>
+    private static string Hex(double value)
+    {
+        if (!double.IsFinite(value)) return NumberText.Repr(value);
+        var bits = BitConverter.DoubleToInt64Bits(value);
+        var exponent = (int)((bits >> 52) & 0x7FF);
+        var fraction = bits & 0xFFFFFFFFFFFFF;
+        var sign = bits < 0 ? "-" : "";
+        if (value == 0) return sign + "0x0.0p+0";
+        var power = exponent == 0 ? -1022 : exponent - 1023;
+        return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{sign}0x{(exponent == 0 ? 0 : 1)}.{fraction:x13}p{(power < 0 ? "" : "+")}{power}");
+    }
 
     private static ListValue Ratio(double value)
     {

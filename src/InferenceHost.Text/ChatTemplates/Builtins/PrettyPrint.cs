@@ -23,7 +23,10 @@ internal static class PrettyPrint
         else if (value is DictValue dict)
         {
             var sorted = new DictValue(dict.Origin);
-            var keys = Sorting.Sort([.. dict.Entries.Select(e => e.Key)], k => k is StringValue or IntValue or FloatValue ? k : StringValue.Template(k.TypeName), false, budget);
+            var keys = dict.Entries.Select(e => e.Key).ToArray();
+            // Keys of different types have no order; Python then takes the names of the types.
+            var ordered = Array.TrueForAll(keys, k => k is StringValue) || Array.TrueForAll(keys, Numbers.IsNumber);
+            keys = Sorting.Sort(keys, k => ordered ? k : StringValue.Template(k.TypeName), false, budget);
             foreach (var key in keys)
             {
                 dict.TryGet(key, out var element);

@@ -5,6 +5,7 @@ namespace InferenceHost.Text.ChatTemplates;
 /// <summary>C's strftime in the C locale, with the flags of glibc, for a time without zone.</summary>
 internal static class Strftime
 {
+    private const int MaxWidth = 1024;
     private static readonly string[] Days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
     private static readonly string[] Months =
@@ -25,7 +26,10 @@ internal static class Strftime
 
             var start = i++;
             var flag = text[i] is '-' or '_' or '0' or '^' or '#' ? text[i++] : '\0';
+            var width = 0;
+            for (; i < text.Length && char.IsAsciiDigit(text[i]); i++) width = Math.Min((width * 10) + (text[i] - '0'), MaxWidth);
             var expanded = i < text.Length ? Expand(text[i], time, flag) : null;
+            if (expanded?.Length < width) expanded = expanded.PadLeft(width, char.IsAsciiDigit(expanded[0]) && flag != '_' ? '0' : ' ');
             if (expanded is null) builder.Append(format, start, Math.Min(i + 1, text.Length) - start);
             else builder.Append(expanded, origin);
         }

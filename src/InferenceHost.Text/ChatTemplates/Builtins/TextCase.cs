@@ -6,14 +6,14 @@ internal static class TextCase
     public static StringValue Upper(StringValue text, Budget budget)
     {
         budget.Text(text.Text.Length);
-        if (System.Text.Ascii.IsValid(text.Text)) return SameShape(text, text.Text.ToUpperInvariant());
+        if (!CaseTables.HasSpecialUpper(text.Text)) return SameShape(text, text.Text.ToUpperInvariant());
         return Map(text, budget, (point, _) => CaseTables.Upper(point));
     }
 
     public static StringValue Lower(StringValue text, Budget budget)
     {
         budget.Text(text.Text.Length);
-        if (System.Text.Ascii.IsValid(text.Text)) return SameShape(text, text.Text.ToLowerInvariant());
+        if (!CaseTables.HasSpecialLower(text.Text)) return SameShape(text, text.Text.ToLowerInvariant());
         return Map(text, budget, (point, at) => LowerAt(text.Text, point, at));
     }
 

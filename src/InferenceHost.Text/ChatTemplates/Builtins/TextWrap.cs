@@ -74,7 +74,7 @@ internal static class TextWrap
                 end = WordEnd(s, i);
             }
 
-            budget.Items(1);
+            budget.Items(4);
             chunks.Add(text.Units(i, end - i));
             i = end;
         }

@@ -28,7 +28,7 @@ internal sealed partial class Compiler
         ConcatNode n => new ConcatExpression(CompileAll(n.Parts, frame), n.Position),
         CompareNode n => new CompareExpression(Compile(n.First, frame), [.. n.Rest.Select(r => (r.Sign, Compile(r.Operand, frame)))], n.Position),
         AttributeNode n => new AttributeExpression(Compile(n.Owner, frame), n.Name, n.Position),
-        ItemNode { Key: SliceNode slice } n => new SliceExpression(Compile(n.Owner, frame), Bound(slice.Start, frame), Bound(slice.Stop, frame), Bound(slice.Step, frame), n.Position),
+        ItemNode { Key: SliceNode slice } n => new SliceExpression(Compile(n.Owner, frame), Bound(slice.Start, frame), Bound(slice.Stop, frame), Bound(slice.Step, frame), IsConstant(n.Owner) && AstWalker.Children(slice).All(IsConstant), n.Position),
         ItemNode n => new ItemExpression(Compile(n.Owner, frame), Compile(n.Key, frame), n.Position),
         CallNode n => CompileCall(n, frame),
         FilterNode n => CompileFilter(n, frame, null),
@@ -38,6 +38,9 @@ internal sealed partial class Compiler
     };
 
     private CompiledExpression[] CompileAll(IReadOnlyList<Expression> nodes, Frame frame) => [.. nodes.Select(n => Compile(n, frame))];
+
+    private static bool IsConstant(Node node) => node is ConstantNode
+        || (node is TupleNode or ListNode or DictNode or UnaryNode or BinaryNode or ConcatNode or FilterNode && AstWalker.Children(node).All(IsConstant));
 
     private CompiledExpression Bound(Expression? node, Frame frame) => node is null ? None : Compile(node, frame);
 

@@ -12,7 +12,19 @@ internal sealed class Budget(TemplateLimits limits)
     private long _bytes = limits.MaxAllocatedBytes;
     private int _depth;
 
+    /// <summary>The budget of the render on this thread, for what has no context at hand: comparing, hashing and iterating nested values.</summary>
+    [field: ThreadStatic]
+    public static Budget? Current { get; private set; }
+
     public TemplateLimits Limits => limits;
+
+    /// <summary>Sets the budget of this thread and returns the one before.</summary>
+    public static Budget? Use(Budget? budget)
+    {
+        var before = Current;
+        Current = budget;
+        return before;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Step()

@@ -29,7 +29,6 @@ internal sealed class CompiledMacro
 
     public Value Invoke(RenderContext context, Activation definedIn, CallArguments arguments)
     {
-        context.Budget.Enter();
         context.Budget.Step();
         var frame = new Activation(Function.SlotCount, definedIn);
         Bind(frame, arguments);
@@ -41,9 +40,7 @@ internal sealed class CompiledMacro
                 : UndefinedValue.Because($"parameter '{Parameters[i]}' was not provided");
         }
 
-        var text = context.Capture(() => CompiledStatement.RunAll(Body, frame, context));
-        context.Budget.Leave();
-        return text;
+        return context.Capture(() => CompiledStatement.RunAll(Body, frame, context));
     }
 
     private void Bind(Activation frame, CallArguments arguments)

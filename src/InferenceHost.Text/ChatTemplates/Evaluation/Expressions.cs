@@ -178,7 +178,7 @@ internal sealed class ItemExpression(CompiledExpression owner, CompiledExpressio
     }
 }
 
-internal sealed class SliceExpression(CompiledExpression owner, CompiledExpression start, CompiledExpression stop, CompiledExpression step, int position) : CompiledExpression
+internal sealed class SliceExpression(CompiledExpression owner, CompiledExpression start, CompiledExpression stop, CompiledExpression step, bool isConstant, int position) : CompiledExpression
 {
     public override Value Evaluate(Activation frame, RenderContext context)
     {
@@ -187,7 +187,8 @@ internal sealed class SliceExpression(CompiledExpression owner, CompiledExpressi
         var to = stop.Evaluate(frame, context);
         var by = step.Evaluate(frame, context);
         context.Position = position;
-        return Operators.Slice(value, from, to, by, context);
+        // Constants are folded through the ordinary subscript, which knows no errors.
+        return isConstant && !Operators.CanSlice(value, from, to, by) ? UndefinedValue.Element(value, NoneValue.Instance) : Operators.Slice(value, from, to, by, context);
     }
 }
 

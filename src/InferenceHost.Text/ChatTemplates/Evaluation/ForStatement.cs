@@ -29,25 +29,21 @@ internal sealed class ForStatement : CompiledStatement
     {
         var source = Iterable.Evaluate(frame, context);
         context.Position = Position;
-        if (Recursive is null) return Iterate(source, frame, frame, context, null, 0);
+        if (Recursive is null) return Iterate(source, frame, context, null, 0);
         context.Write(Recurse(source, 0, frame, context));
         return Flow.Next;
     }
 
     private StringValue Recurse(Value source, int depth, Activation outer, RenderContext context)
     {
-        context.Budget.Enter();
         var frame = new Activation(Recursive!.SlotCount, outer);
-        var text = context.Capture(() => Iterate(source, frame, outer, context, (inner, level) => Recurse(inner, level, outer, context), depth));
-        context.Budget.Leave();
-        return text;
+        return context.Capture(() => Iterate(source, frame, context, (inner, level) => Recurse(inner, level, outer, context), depth));
     }
 
-    private Flow Iterate(Value source, Activation frame, Activation outer, RenderContext context, Func<Value, int, Value>? recurse, int depth)
+    private Flow Iterate(Value source, Activation frame, RenderContext context, Func<Value, int, Value>? recurse, int depth)
     {
         if (Filter is not null) source = Filter.Apply(source, frame, context);
         if (!Sequences.IsIterable(source)) throw Sequences.NotIterable(source);
-        _ = outer;
         var any = false;
         var flow = LoopSlot >= 0 ? IterateWithLoop(new LoopValue(source, context, recurse, depth), frame, context, ref any) : IteratePlain(source, frame, context, ref any);
         // Like Python's flag, this is only set at the end of an iteration that was neither broken off nor continued.

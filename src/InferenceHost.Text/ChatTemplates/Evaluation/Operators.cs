@@ -174,6 +174,12 @@ internal static class Operators
         }
     }
 
+    /// <summary>Whether <see cref="Slice"/> would succeed.</summary>
+    public static bool CanSlice(Value value, Value start, Value stop, Value step) =>
+        value is StringValue or ListValue or RangeValue or BytesValue && IsBound(start) && IsBound(stop) && IsBound(step);
+
+    private static bool IsBound(Value value) => value is NoneValue or IntValue or BoolValue;
+
     private static int SliceIndex(Value value, int missing)
     {
         if (value is NoneValue) return missing;

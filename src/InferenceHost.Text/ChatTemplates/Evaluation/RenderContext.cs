@@ -52,13 +52,15 @@ internal sealed class RenderContext
         foreach (var pair in before) _exported[pair.Key] = pair.Value;
     }
 
-    /// <summary>Collects what <paramref name="run"/> writes.</summary>
+    /// <summary>Collects what <paramref name="run"/> writes. All recursion of templates passes through here, so the depth is counted here.</summary>
     public StringValue Capture(Action run)
     {
+        Budget.Enter();
         var outer = Output;
         var own = Output = new TextBuilder(Budget);
         run();
         Output = outer;
+        Budget.Leave();
         return own.ToValue(AutoEscape);
     }
 

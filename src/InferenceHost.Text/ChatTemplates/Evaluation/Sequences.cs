@@ -45,7 +45,7 @@ internal static class Sequences
     public static IEnumerable<Value>? Reversed(Value value, RenderContext context) => value switch
     {
         ListValue list => Enumerable.Range(0, list.Items.Length).Select(i => list.Items[^(i + 1)]),
-        StringValue text => Enumerable.Range(0, text.Length).Select(i => (Value)text.CharAt(text.Length - 1 - i)),
+        StringValue text => Enumerable.Range(0, text.Length).Select(i => (Value)text.WithMarkup(false).CharAt(text.Length - 1 - i)),
         RangeValue range => Enumerable.Range(0, range.Count).Select(i => (Value)IntValue.Of(range.At(range.Count - 1 - i))),
         DictValue dict => Enumerable.Range(0, dict.Count).Select(i => dict.Entries[dict.Count - 1 - i].Key),
         DictViewValue view => Enumerable.Range(0, view.Dict.Count).Select(i => view.At(view.Dict.Count - 1 - i)),
@@ -123,6 +123,8 @@ internal static class Sequences
 
     private static IEnumerable<Value> Characters(StringValue text, RenderContext context)
     {
+        // Iterating over a Markup yields plain text.
+        text = text.WithMarkup(false);
         for (var i = 0; i < text.Length; i++)
         {
             context.Budget.Step();

@@ -55,11 +55,11 @@ internal sealed class Lexer
                     break;
                 case '%':
                     Add(TokenKind.BlockBegin, tag);
-                    ReadCode(tag, '%', TokenKind.BlockEnd);
+                    ReadCode('%', TokenKind.BlockEnd);
                     break;
                 default:
                     Add(TokenKind.VariableBegin, tag);
-                    ReadCode(tag, '}', TokenKind.VariableEnd);
+                    ReadCode('}', TokenKind.VariableEnd);
                     break;
             }
         }
@@ -137,13 +137,15 @@ internal sealed class Lexer
             return;
         }
 
-        throw _source.Error("Missing end of raw directive", start);
+        // As in Jinja, only an unfinished block with content is an error.
+        if (start < _text.Length) throw _source.Error("Missing end of raw directive", start);
     }
 
     private void ReadComment(int tag)
     {
         var end = _text.IndexOf("#}", _at, StringComparison.Ordinal);
-        if (end < 0) throw _source.Error("Missing end of comment tag", tag);
+        if (end < 0 && _at < _text.Length) throw _source.Error("Missing end of comment tag", tag);
+        if (end < 0) return;
         var sign = end > _at ? _text[end - 1] : '\0';
         _at = sign switch
         {
@@ -165,7 +167,7 @@ internal sealed class Lexer
 
     private int EndOfVariable(int i) => Matches(i, "-}}") ? SkipSpace(i + 3) : Matches(i, "}}") ? i + 2 : -1;
 
-    private void ReadCode(int tag, char closing, TokenKind endKind)
+    private void ReadCode(char closing, TokenKind endKind)
     {
         _brackets.Clear();
         while (_at < _text.Length)
@@ -186,7 +188,6 @@ internal sealed class Lexer
         }
 
         // Jinja lets the text end inside a tag; its parser then misses the end.
-        _ = tag;
     }
 
     private void ReadToken()

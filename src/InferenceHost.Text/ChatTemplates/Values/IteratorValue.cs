@@ -9,15 +9,13 @@ internal sealed class IteratorValue(string typeName, IEnumerable<Value> source) 
 
     public bool TryNext(out Value value)
     {
+        // An iterator over an iterator over an iterator …: each one is a level of the stack.
+        Budget.Current?.Enter();
         _enumerator ??= source.GetEnumerator();
-        if (_enumerator.MoveNext())
-        {
-            value = _enumerator.Current;
-            return true;
-        }
-
-        value = NoneValue.Instance;
-        return false;
+        var more = _enumerator.MoveNext();
+        Budget.Current?.Leave();
+        value = more ? _enumerator.Current : NoneValue.Instance;
+        return more;
     }
 
     public IEnumerable<Value> Rest()

@@ -57,8 +57,21 @@ internal sealed class TextBuilder(Budget budget)
     public TextBuilder Repeat(StringValue text, long count)
     {
         if (count <= 0 || text.Text.Length == 0) return this;
-        Reserve(checked((int)Math.Min(int.MaxValue / 2, text.Text.Length * Math.Min(count, int.MaxValue / 2))));
-        for (long i = 0; i < count; i++) Append(text);
+        budget.Text(text.Text.Length * count);
+        if (!text.IsUniform)
+        {
+            budget.Steps(count);
+            for (long i = 0; i < count; i++) Append(text);
+            return this;
+        }
+
+        Mark(text.FirstOrigin);
+        var total = text.Text.Length * (int)count;
+        Reserve(total);
+        var span = _chars.AsSpan(_length, total);
+        if (text.Text.Length == 1) span.Fill(text.Text[0]);
+        else for (var at = 0; at < total; at += text.Text.Length) text.Text.CopyTo(span[at..]);
+        _length += total;
         return this;
     }
 
@@ -112,6 +125,8 @@ internal sealed class TextBuilder(Budget budget)
         if (_length + (long)more <= _chars.Length) return;
         var wanted = Math.Max(_length + (long)more, Math.Min(_chars.Length * 2L, budget.Limits.MaxOutputChars));
         budget.Text(wanted);
-        Array.Resize(ref _chars, (int)wanted);
+        var larger = GC.AllocateUninitializedArray<char>((int)wanted);
+        _chars.AsSpan(0, _length).CopyTo(larger);
+        _chars = larger;
     }
 }

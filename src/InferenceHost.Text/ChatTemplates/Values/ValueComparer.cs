@@ -10,25 +10,13 @@ internal sealed class ValueComparer : IEqualityComparer<Value>
     // Hashing stops here, so that a tuple of shared tuples is not walked exponentially; equal tuples still hash equal.
     private const int HashDepth = 3;
 
-    // The budget of the render on this thread: nested shared containers make equality exponential.
-    [ThreadStatic]
-    private static Budget? t_budget;
-
     private ValueComparer()
     {
     }
 
-    /// <summary>Sets the budget that comparisons on this thread charge and returns the one before.</summary>
-    public static Budget? Charge(Budget? budget)
-    {
-        var before = t_budget;
-        t_budget = budget;
-        return before;
-    }
-
     public static bool IsHashable(Value value) => value switch
     {
-        ListValue { IsTuple: true } tuple => Array.TrueForAll(tuple.Items, IsHashableShallow),
+        ListValue { IsTuple: true } tuple => IsTupleHashable(tuple),
         ListValue or DictValue or DictViewValue { Kind: not DictViewKind.Values } => false,
         _ => true,
     };
@@ -101,12 +89,19 @@ internal sealed class ValueComparer : IEqualityComparer<Value>
         }
     }
 
-    private static bool IsHashableShallow(Value value) => value is not (DictValue or ListValue { IsTuple: false }) && (value is not ListValue nested || IsHashable(nested));
+    private static bool IsTupleHashable(ListValue tuple)
+    {
+        Budget.Current?.Enter();
+        Budget.Current?.Steps(tuple.Items.Length + 1);
+        var hashable = Array.TrueForAll(tuple.Items, IsHashable);
+        Budget.Current?.Leave();
+        return hashable;
+    }
 
     private bool AreItemsEqual(Value[] a, Value[] b)
     {
         if (a.Length != b.Length) return false;
-        var budget = t_budget;
+        var budget = Budget.Current;
         budget?.Enter();
         var equal = true;
         for (var i = 0; i < a.Length && equal; i++)
@@ -122,7 +117,7 @@ internal sealed class ValueComparer : IEqualityComparer<Value>
     private bool AreEntriesEqual(DictValue a, DictValue b)
     {
         if (a.Count != b.Count) return false;
-        var budget = t_budget;
+        var budget = Budget.Current;
         budget?.Enter();
         var equal = true;
         foreach (var entry in a.Entries)
@@ -140,7 +135,7 @@ internal sealed class ValueComparer : IEqualityComparer<Value>
     {
         for (var i = 0; i < a.Dict.Count; i++)
         {
-            t_budget?.Step();
+            Budget.Current?.Step();
             var found = a.Kind == b.Kind && (a.Kind == DictViewKind.Keys
                 ? b.Dict.TryGet(a.At(i), out _)
                 : b.Dict.TryGet(a.Dict.Entries[i].Key, out var other) && Equals(a.Dict.Entries[i].Value, other));

@@ -105,6 +105,9 @@ internal static class ValueText
             case MacroValue macro:
                 builder.Append(macro.Name is null ? "<Macro anonymous>" : $"<Macro '{macro.Name}'>", own);
                 break;
+            case TemplateReferenceValue:
+                builder.Append("<TemplateReference None>", own);
+                break;
             default:
                 builder.Append($"<{value.TypeName} object>", own);
                 break;
