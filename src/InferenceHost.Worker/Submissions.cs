@@ -7,8 +7,8 @@ using InferenceHost.Engines.Gguf;
 using InferenceHost.Engines.Gguf.Tokenization;
 using InferenceHost.Protocol.Worker.V1;
 using InferenceHost.Worker.Tokenization;
-using WireSegment = InferenceHost.Protocol.Worker.V1.TextSegment;
 using Segment = InferenceHost.Engines.Gguf.Tokenization.TextSegment;
+using WireSegment = InferenceHost.Protocol.Worker.V1.TextSegment;
 
 namespace InferenceHost.Worker;
 

@@ -32,7 +32,7 @@ public sealed partial class EngineLoop
         foreach (var planned in _plan.Sequences)
         {
             var sequence = planned.Sequence;
-            var scale = sequence.Request.Adapter?.Scale ?? 1;
+            var scale = sequence.AdapterScale;
             var last = planned.Tokens - 1;
             var tokens = sequence.Tokens.Slice(sequence.Computed, planned.Tokens);
             for (var i = 0; i < last; i++) _batch.Add(tokens[i], sequence.Computed + i, sequence.Slot, sequence.AdapterSlot, scale);

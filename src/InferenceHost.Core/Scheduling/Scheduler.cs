@@ -57,7 +57,7 @@ internal sealed class Scheduler
         Activate(now);
         while (_running.Count > 0)
         {
-            var group = _capabilities.AdapterMode == AdapterMode.Grouped ? _turns.Next(_running) : (int?)null;
+            var group = _capabilities.AdapterMode == AdapterMode.Grouped ? _turns.Next(_running) : ((int, float)?)null;
             PlanDecode(plan, group);
             PlanPrefill(plan, group, now);
             // Nothing fits although something runs: prompts in progress fill the pool between them. The least entitled starts again later.
@@ -145,7 +145,7 @@ internal sealed class Scheduler
         return victim;
     }
 
-    private void PlanDecode(StepPlan plan, int? group)
+    private void PlanDecode(StepPlan plan, (int Slot, float Scale)? group)
     {
         var rows = 0;
         foreach (var sequence in _running)
@@ -175,7 +175,7 @@ internal sealed class Scheduler
         return most <= 0 ? [] : _draft.AsSpan(0, sequence.Drafter.Draft(_draft.AsSpan(0, most)));
     }
 
-    private void PlanPrefill(StepPlan plan, int? group, long now)
+    private void PlanPrefill(StepPlan plan, (int Slot, float Scale)? group, long now)
     {
         _prefill.Clear();
         foreach (var sequence in _running)
@@ -226,5 +226,5 @@ internal sealed class Scheduler
 
     private bool IsInteractive(Sequence sequence) => Tenants.IsInteractive(sequence, _time.GetElapsedTime(sequence.ArrivedAt, _now));
 
-    private static bool InGroup(Sequence sequence, int? group) => group is null || sequence.AdapterSlot == group;
+    private static bool InGroup(Sequence sequence, (int Slot, float Scale)? group) => group is null || (sequence.AdapterSlot, sequence.AdapterScale) == group;
 }

@@ -76,6 +76,8 @@ internal sealed class Sequence
 
     public int AdapterSlot { get; set; }
 
+    public float AdapterScale => Request.Adapter?.Scale ?? 1;
+
     /// <summary>Tokens to prefill when it got its place; short prompts may be taken whole.</summary>
     public int PrefillAtActivation { get; set; }
 

@@ -47,10 +47,11 @@ public sealed class AdapterResidencyTests
         {
             var slot = batch.AdapterSlots[0];
             Assert.False(batch.AdapterSlots.ContainsAnyExcept(slot));
+            Assert.False(batch.AdapterScales.ContainsAnyExcept(batch.AdapterScales[0]));
             return ExecutionStatus.Completed;
         };
         var prompt = LoopHarness.Prompt(3, 20);
-        var requests = Enumerable.Range(0, 8).Select(i => With(harness.Request(prompt, 40), i % 4)).ToList();
+        var requests = Enumerable.Range(0, 8).Select(i => Weaker(With(harness.Request(prompt, 40), i % 4), i >= 4)).ToList();
         requests.ForEach(harness.Loop.Submit);
         for (var i = 0; i < 60; i++) harness.Loop.Step();
         // Long before anyone has ended, everyone has begun.
@@ -142,6 +143,9 @@ public sealed class AdapterResidencyTests
     }
 
     private static SequenceRequest With(SequenceRequest request, int adapter) => adapter == 0 ? request : request with { Adapter = new AdapterBinding($"{adapter}", 1) };
+
+    private static SequenceRequest Weaker(SequenceRequest request, bool weaker) =>
+        weaker && request.Adapter is { } binding ? request with { Adapter = binding with { Scale = 0.5f } } : request;
 
     private static int[] Expected(LoopHarness harness, int[] prompt, int count, int adapter) =>
         EngineLoopTests.ExpectIgnoringEnd(harness, prompt, count, adapter == 0 ? "" : $"{adapter}.gguf");

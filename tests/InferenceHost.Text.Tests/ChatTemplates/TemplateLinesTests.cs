@@ -1,5 +1,5 @@
-using InferenceHost.Text.ChatTemplates;
 using System.Text.Json;
+using InferenceHost.Text.ChatTemplates;
 
 namespace InferenceHost.Text.Tests.ChatTemplates;
 
