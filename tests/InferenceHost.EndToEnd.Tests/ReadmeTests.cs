@@ -20,7 +20,7 @@ public sealed class ReadmeTests(DefaultServer fixture)
     {
         IReadOnlyList<string> blocks = Readme.Blocks("bash");
         Assert.Equal("dotnet run -c Release --project src/InferenceHost.Cli -- serve", blocks[0]);
-        Assert.Equal("dotnet test -c Release", blocks[1]);
+        Assert.Matches("^dotnet test -c Release[^\n]*$", blocks[1]);
         Assert.True(File.ReadAllLines(Readme.Path).Length <= 150);
     }
 

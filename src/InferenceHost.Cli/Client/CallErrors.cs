@@ -83,6 +83,8 @@ internal static class CallErrors
             steps.Add("'inferencehost status' shows what the server is doing; try again.");
         else if (code == StatusCode.NotFound)
             steps.Add("'inferencehost models list' and 'inferencehost adapters list' show the names.");
+        else if (code == StatusCode.AlreadyExists)
+            steps.Add("'inferencehost adapters swap' replaces an adapter, 'adapters add --replace' whatever is there.");
         else if (code == StatusCode.Unimplemented)
             steps.Add("The server is older than this command: update one of the two.");
         return steps;

@@ -50,7 +50,8 @@ internal sealed class ErrorReport
     {
         string kind = string.Join(", ", new[] { Status, Reason }.Where(part => !string.IsNullOrEmpty(part)));
         yield return ($"error: {Message}{(kind.Length > 0 ? $" ({kind})" : "")}", new Style(Color.Red));
-        foreach ((string field, string description) in Fields)
+        // A detail that only repeats the message is left to the JSON form.
+        foreach ((string field, string description) in Fields.Where(f => f.Description != Message))
             yield return ($"  {field}: {description}", new Style(Color.Yellow));
         if (Facts.Count > 0)
             yield return ("  " + string.Join(", ", Facts.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => $"{f.Key} = {f.Value}")), new Style(Color.Grey));

@@ -23,7 +23,7 @@ internal sealed class ProgressView : IProgress<(string Stage, double Fraction)>
         return await cli.AnsiError.Progress()
             .AutoClear(true)
             .Columns(new SpinnerColumn(), new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
-            .StartAsync(async context => await work(new ProgressView(null, context.AddTask("", maxValue: 1))).ConfigureAwait(false))
+            .StartAsync(async context => await work(new ProgressView(null, context.AddTask("starting", maxValue: 1))).ConfigureAwait(false))
             .ConfigureAwait(false);
     }
 

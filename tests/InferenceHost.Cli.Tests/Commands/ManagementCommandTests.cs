@@ -31,6 +31,25 @@ public sealed class ManagementCommandTests
     }
 
     [Fact]
+    public async Task LoadShowsABarOnATerminalAndThenTheModel()
+    {
+        await using FakeServer server = await FakeServer.StartAsync();
+        CliRun run = await CliRun.RunOnTerminalAsync(server.Endpoint, "models", "load", "tiny");
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("100%", run.Out, StringComparison.Ordinal);
+        Assert.Contains("135 M parameters", run.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ErrorsOnATerminalAreTheSameWordsInColour()
+    {
+        await using FakeServer server = await FakeServer.StartAsync();
+        CliRun run = await CliRun.RunOnTerminalAsync(server.Endpoint, "adapters", "remove", "nobody\u001b[2J");
+        Assert.Equal(4, run.ExitCode);
+        Assert.Contains("\u001b[38;5;9merror: there is no adapter 'nobody\u241b[2J'", run.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task LoadWritesEachMessageAsJson()
     {
         await using FakeServer server = await FakeServer.StartAsync();

@@ -29,12 +29,13 @@ internal sealed record CliRun(int ExitCode, string Out, string Error)
         return new CliRun(exitCode, output.ToString(), error.ToString());
     }
 
-    /// <summary>The same on a terminal with colours; Out holds the escape sequences.</summary>
+    /// <summary>The same on a terminal with colours; Out holds both streams with their escape sequences.</summary>
     public static async Task<CliRun> RunOnTerminalAsync(Uri endpoint, params string[] args)
     {
         using var error = new StringWriter { NewLine = "\n" };
         using var ansi = new TestConsole();
         ansi.EmitAnsiSequences = true;
+        ansi.Profile.Capabilities.Interactive = true;
         ansi.Profile.Capabilities.ColorSystem = ColorSystem.EightBit;
         ansi.Profile.Width = 200;
         using var stdin = new StringReader("");
@@ -46,6 +47,7 @@ internal sealed record CliRun(int ExitCode, string Out, string Error)
             Ansi = ansi,
             AnsiError = ansi,
             IsPretty = true,
+            IsErrorPretty = true,
             Environment = _ => endpoint.ToString(),
         };
         int exitCode = await CommandLine.RunAsync(args, cli);

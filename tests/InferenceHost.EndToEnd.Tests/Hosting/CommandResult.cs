@@ -5,7 +5,7 @@ namespace InferenceHost.EndToEnd.Tests.Hosting;
 /// <summary>A program that ran to its end.</summary>
 internal sealed record CommandResult(int ExitCode, string Out, string Error)
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(150);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     /// <summary>Runs a program in the root of the repository and waits for it; whoever does not end is killed with its children.</summary>
     public static async Task<CommandResult> RunAsync(

@@ -8,7 +8,7 @@ internal sealed record Completion(string Text, IReadOnlyList<int> TokenIds, Fini
 
 internal static class Streams
 {
-    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
+    public static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
 
     public static DateTime Deadline => DateTime.UtcNow + Limit;
 
