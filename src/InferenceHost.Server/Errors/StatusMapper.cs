@@ -22,6 +22,9 @@ internal static class StatusMapper
     /// <summary>Trailer with the serialised google.rpc.Status.</summary>
     public const string DetailsTrailer = "grpc-status-details-bin";
 
+    private const int MaxMessageChars = 800;
+    private const int MaxValueChars = 200;
+
     /// <summary>The exception that ends a call with the refusal's status.</summary>
     public static RpcException ToException(Refusal refusal)
     {
@@ -35,23 +38,37 @@ internal static class StatusMapper
     /// <summary>The google.rpc.Status of a refusal.</summary>
     public static Google.Rpc.Status ToStatus(Refusal refusal)
     {
-        var status = new Google.Rpc.Status { Code = (int)CodeOf(refusal.Kind), Message = refusal.Message };
+        var message = Cut(refusal.Message, MaxMessageChars);
+        var status = new Google.Rpc.Status { Code = (int)CodeOf(refusal.Kind), Message = message };
         var info = new ErrorInfo { Domain = Domain, Reason = refusal.Reason };
         foreach (var (key, value) in refusal.Metadata)
-            info.Metadata[key] = value;
+            info.Metadata[key] = Cut(value, MaxValueChars);
         status.Details.Add(Any.Pack(info));
 
         if (refusal.Violations.Count > 0)
         {
             var request = new BadRequest();
             foreach (var violation in refusal.Violations)
-                request.FieldViolations.Add(new BadRequest.Types.FieldViolation { Field = violation.Field, Description = violation.Description });
+            {
+                request.FieldViolations.Add(new BadRequest.Types.FieldViolation
+                {
+                    Field = Cut(violation.Field, MaxValueChars),
+                    Description = Cut(violation.Description, MaxValueChars),
+                });
+            }
             status.Details.Add(Any.Pack(request));
         }
         if (refusal.Kind == RefusalKind.TenantLimit)
             status.Details.Add(Any.Pack(QuotaOf(refusal)));
         if (refusal.Resource is { } resource)
-            status.Details.Add(Any.Pack(new ResourceInfo { ResourceType = resource.Type, ResourceName = resource.Name, Description = refusal.Message }));
+        {
+            status.Details.Add(Any.Pack(new ResourceInfo
+            {
+                ResourceType = resource.Type,
+                ResourceName = Cut(resource.Name, MaxValueChars),
+                Description = message,
+            }));
+        }
         if (refusal.RetryAfter is { } retry)
             status.Details.Add(Any.Pack(new RetryInfo { RetryDelay = Duration.FromTimeSpan(retry) }));
         if (refusal.Usage is { } usage)
@@ -97,6 +114,15 @@ internal static class StatusMapper
         var found = failure.HasFound ? Number(failure.Found) : failure.Message;
         var allowed = failure.HasAllowed ? Number(failure.Allowed) : "see message";
         return refusal with { Violations = [new FieldViolation(failure.Field, found, allowed)] };
+    }
+
+    // Errors echo names that clients chose, and travel in trailers, of which clients take 8 KiB in all.
+    private static string Cut(string text, int max)
+    {
+        if (text.Length <= max)
+            return text;
+        var end = char.IsHighSurrogate(text[max - 1]) ? max - 1 : max;
+        return text[..end] + "…";
     }
 
     private static TimeSpan? RetryOf(RefusalKind kind, int retryAfterMs) => kind switch

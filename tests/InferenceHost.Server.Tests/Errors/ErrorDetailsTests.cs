@@ -31,6 +31,15 @@ public sealed class ErrorDetailsTests
         Assert.Equal(("model", "other"), (resource.ResourceType, resource.ResourceName));
     }
 
+    [Fact]
+    public async Task NameOfAMegabyteIsNotEchoedWhole()
+    {
+        await using var server = await TestServer.StartAsync();
+        var error = await server.Inference.TokenizeAsync(new TokenizeRequest { Model = new string('n', 1 << 20), Text = "x" }).ResponseAsync.FailureAsync();
+        Assert.Equal((StatusCode.NotFound, "MODEL_NOT_FOUND"), (error.StatusCode, error.Info().Reason));
+        Assert.True(error.Status.Detail.Length < 1000 && error.GetRpcStatus()!.CalculateSize() < 4096);
+    }
+
     [Theory]
     [InlineData("spaces are bad", "letters")]
     [InlineData("", "1 .. 128")]

@@ -49,11 +49,11 @@ public sealed class RestartTests
     [Fact]
     public async Task UnaryCallOfADeadEngineIsUnavailableWithRetryInfo()
     {
-        var script = new Script { Before = (_, message) => message.BodyCase == ToWorker.BodyOneofCase.Tokenize };
+        var arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var script = new Script { Before = (_, message) => message.BodyCase == ToWorker.BodyOneofCase.Tokenize && arrived.TrySetResult() };
         await using var server = await TestServer.StartAsync(script);
         var call = server.Inference.TokenizeAsync(new TokenizeRequest { Text = "x" }).ResponseAsync;
-        // The engine holds the call; a counter that it answers shows that it arrived.
-        await server.Operations.GetStatsAsync(new GetStatsRequest());
+        await arrived.Task.WaitAsync(TimeSpan.FromSeconds(20));
         server.Engine.Kill();
         var error = await call.FailureAsync();
         Assert.Equal((StatusCode.Unavailable, "ENGINE_RESTARTED"), (error.StatusCode, error.Info().Reason));
