@@ -37,6 +37,8 @@ internal sealed class FrameEncoder(ServerLink link) : IStepSink
             for (var i = 0; i < tokens.Length; i++) WriteLogprob(frame, delta, i);
         if (delta.Finish is { } finish) _writer.Bytes(Protocol.Worker.V1.SequenceDelta.FinishFieldNumber, Encode(finish).ToByteArray());
         if (delta.Index > 0) _writer.Int32(Protocol.Worker.V1.SequenceDelta.IndexFieldNumber, delta.Index);
+        if (delta.PromptTokens > 0) _writer.Int32(Protocol.Worker.V1.SequenceDelta.PromptTokensFieldNumber, delta.PromptTokens);
+        if (delta.CachedPromptTokens > 0) _writer.Int32(Protocol.Worker.V1.SequenceDelta.CachedPromptTokensFieldNumber, delta.CachedPromptTokens);
         _writer.Close(message);
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using InferenceHost.Protocol;
 using InferenceHost.Protocol.Worker.V1;
 
@@ -14,6 +15,8 @@ internal static class WorkerProcess
 
     public static int Run(string socketPath)
     {
+        // Ctrl-C in a terminal reaches the whole process group; the server alone decides when this process ends.
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, static signal => signal.Cancel = true);
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         socket.Connect(new UnixDomainSocketEndPoint(socketPath));
         var link = new ServerLink(socket);

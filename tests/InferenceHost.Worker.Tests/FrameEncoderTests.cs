@@ -27,6 +27,7 @@ public sealed class FrameEncoderTests
         Assert.Equal(5, plain.Sum(d => d.TokenIds.Count));
         Assert.Equal("xxxxx", string.Concat(plain.Select(d => d.Text.ToStringUtf8())));
         Assert.Empty(plain.SelectMany(d => d.Logprobs));
+        Assert.Equal([3, 0, 0, 0, 0], plain.Select(d => d.PromptTokens));
         Assert.Equal(3, plain[^1].Finish.Reason);
         Assert.Equal(5, plain[^1].Finish.CompletionTokens);
         Assert.All(plain.SkipLast(1), d => Assert.Null(d.Finish));

@@ -81,7 +81,9 @@ public sealed partial class EngineLoop
         switch (ending)
         {
             case SampleEnding.None:
-                _frame.CloseDelta(sequence.Request.Id, sequence.Index, sequence.Request.Sampling.Logprobs is not null, null);
+                var isFirst = sequence.Announce();
+                _frame.CloseDelta(sequence.Request.Id, sequence.Index, sequence.Request.Sampling.Logprobs is not null, null,
+                    isFirst ? sequence.PromptTokens : 0, isFirst ? sequence.CachedPromptTokens : 0);
                 break;
             case SampleEnding.Stop:
                 Finish(sequence, FinishReason.Stop, null);

@@ -14,6 +14,7 @@ namespace InferenceHost.Core.Scheduling;
 internal sealed class Sequence
 {
     private readonly int[] _tokens;
+    private bool _announced;
 
     public Sequence(SequenceRequest request, int index, int maxNewTokens, Tenant tenant, long arrivedAt)
     {
@@ -101,6 +102,9 @@ internal sealed class Sequence
     public long? FirstTokenAt { get; set; }
 
     public long LastTokenAt { get; set; }
+
+    /// <summary>True once: for the first news of the sequence.</summary>
+    public bool Announce() => !_announced && (_announced = true);
 
     public void Append(int token) => _tokens[Count++] = token;
 

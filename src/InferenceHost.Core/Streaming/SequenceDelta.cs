@@ -9,4 +9,7 @@ namespace InferenceHost.Core.Streaming;
 /// <param name="Tokens">Range of token ids; log-probabilities have the same range where they were asked for.</param>
 /// <param name="HasLogProbabilities">Whether the tokens have log-probabilities.</param>
 /// <param name="Finish">Only in the last delta.</param>
-public readonly record struct SequenceDelta(SequenceId Id, int Index, Range Text, Range Tokens, bool HasLogProbabilities, SequenceFinish? Finish);
+/// <param name="PromptTokens">Tokens of the prompt in the first delta of a sample, else 0.</param>
+/// <param name="CachedPromptTokens">Of these, tokens whose cells were already there.</param>
+public readonly record struct SequenceDelta(
+    SequenceId Id, int Index, Range Text, Range Tokens, bool HasLogProbabilities, SequenceFinish? Finish, int PromptTokens = 0, int CachedPromptTokens = 0);

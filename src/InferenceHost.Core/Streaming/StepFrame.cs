@@ -69,11 +69,11 @@ public sealed class StepFrame
     internal void AdvanceText(int bytes) => _textLength += bytes;
 
     /// <summary>Closes the delta of one sample: everything appended since the last one is its own.</summary>
-    internal void CloseDelta(SequenceId id, int index, bool hasLogProbabilities, SequenceFinish? finish)
+    internal void CloseDelta(SequenceId id, int index, bool hasLogProbabilities, SequenceFinish? finish, int promptTokens = 0, int cachedPromptTokens = 0)
     {
         var text = new Range(_openText, _textLength);
         var tokens = new Range(_openTokens, _tokenCount);
         (_openText, _openTokens) = (_textLength, _tokenCount);
-        _deltas.Add(new SequenceDelta(id, index, text, tokens, hasLogProbabilities, finish));
+        _deltas.Add(new SequenceDelta(id, index, text, tokens, hasLogProbabilities, finish, promptTokens, cachedPromptTokens));
     }
 }
