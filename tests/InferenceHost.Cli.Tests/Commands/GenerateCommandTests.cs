@@ -37,9 +37,28 @@ public sealed class GenerateCommandTests
         await server.RunAsync(["generate", "p", .. options]);
         var expected = new GenerateRequest
         {
-            Prompt = "p", Model = "m", Adapter = "a", AdapterScale = 0.5f, MaxTokens = 7, Temperature = 0, TopK = 0, TopP = 0.25f, MinP = 0.125f, TypicalP = 0.5f,
-            RepetitionPenalty = 1.5f, FrequencyPenalty = -1, PresencePenalty = 2, Seed = ulong.MaxValue, Stop = { "x", "-y" }, StopTokenIds = { 5 }, IgnoreEos = true,
-            Logprobs = 3, LogitBias = { [42] = -1.5f, [7] = 2 }, N = 1, BestOf = 2, Priority = Priority.Batch,
+            Prompt = "p",
+            Model = "m",
+            Adapter = "a",
+            AdapterScale = 0.5f,
+            MaxTokens = 7,
+            Temperature = 0,
+            TopK = 0,
+            TopP = 0.25f,
+            MinP = 0.125f,
+            TypicalP = 0.5f,
+            RepetitionPenalty = 1.5f,
+            FrequencyPenalty = -1,
+            PresencePenalty = 2,
+            Seed = ulong.MaxValue,
+            Stop = { "x", "-y" },
+            StopTokenIds = { 5 },
+            IgnoreEos = true,
+            Logprobs = 3,
+            LogitBias = { [42] = -1.5f, [7] = 2 },
+            N = 1,
+            BestOf = 2,
+            Priority = Priority.Batch,
         };
         Assert.Equal(expected, server.Script.Last<GenerateRequest>());
         await server.RunAsync("generate", "p");
