@@ -112,14 +112,16 @@ internal sealed unsafe class AdapterReader(string modelPath, AdapterModules modu
             largest = Math.Max(largest, Math.Abs(source[i * step]));
         // Halves are scaled by a power of two, which changes none of their bits but the exponent's: the largest comes to 2^14..2^15.
         var factor = largest == 0 ? 0 : storage == AdapterStorage.Int8 ? 127 / largest : MathF.ScaleB(1, 14 - MathF.ILogB(largest));
-        for (var i = 0; i < count; i++)
+        for (var start = 0; start < count; start += runLength, target += runBytes)
         {
-            var place = target + (i / runLength * runBytes) + (i % runLength * _weightBytes);
-            var value = source[i * step] * factor;
+            var run = source[(start * step)..];
+            var length = Math.Min(runLength, count - start);
             if (storage == AdapterStorage.Int8)
-                *(sbyte*)place = (sbyte)MathF.Round(value);
+                for (var i = 0; i < length; i++)
+                    ((sbyte*)target)[i] = (sbyte)MathF.Round(run[i * step] * factor);
             else
-                *(Half*)place = (Half)(Math.Abs(value) < SmallestNormalHalf ? 0 : value);
+                for (var i = 0; i < length; i++)
+                    ((Half*)target)[i] = (Half)(Math.Abs(run[i * step] * factor) < SmallestNormalHalf ? 0 : run[i * step] * factor);
         }
         scale = factor == 0 ? 0 : scale / factor;
     }

@@ -103,7 +103,7 @@ internal sealed class RoutingSelfTest(AdapterRouter router, LlamaContextHandle c
     // Logits behind the last token of each sequence.
     private float[][]? Decode(StepBatch batch, float[] scales)
     {
-        LibLlama.llama_memory_clear(decoder.Memory, data: true);
+        LibLlama.llama_memory_clear(decoder.Memory, data: false);
         batch.Clear();
         for (var sequence = 0; sequence < Sequences; sequence++)
             for (var position = 0; position < Tokens; position++)
@@ -119,7 +119,7 @@ internal sealed class RoutingSelfTest(AdapterRouter router, LlamaContextHandle c
         var result = decoder.Decode(batch);
         var logits = result == DecodeResult.Success ? Enumerable.Range(0, Sequences).Select(i => decoder.Logits(i).ToArray()).ToArray() : null;
         decoder.Invalidate();
-        LibLlama.llama_memory_clear(decoder.Memory, data: true);
+        LibLlama.llama_memory_clear(decoder.Memory, data: false);
         return logits;
     }
 

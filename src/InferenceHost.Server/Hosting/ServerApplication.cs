@@ -26,7 +26,7 @@ internal static class ServerApplication
     public static WebApplication Build(ServerOptions options, ServerSeams seams)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, options));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, options, seams.Time));
         builder.Logging.AddProvider(new LineLoggerProvider(seams.Log, seams.Time));
         builder.Logging.SetMinimumLevel(options.Verbose ? LogLevel.Information : LogLevel.Warning);
         // gRPC logs an error with its stack for every message that cannot be read; what fails inside the server is logged by the interceptor.
@@ -94,7 +94,7 @@ internal static class ServerApplication
             services.AddGrpcReflection();
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ServerOptions options)
+    private static void Listen(KestrelServerOptions kestrel, ServerOptions options, TimeProvider time)
     {
         kestrel.AddServerHeader = false;
         var limits = kestrel.Limits;
@@ -106,19 +106,23 @@ internal static class ServerApplication
         limits.MinRequestBodyDataRate = null;
         limits.MinResponseDataRate = null;
         limits.MaxRequestBodySize = 2L * options.MaxReceiveMessageBytes;
-        Listen(kestrel, options.Listen, HttpProtocols.Http2);
+        Listen(kestrel, options.Listen, listener =>
+        {
+            listener.Protocols = HttpProtocols.Http2;
+            listener.Use(next => WindowPipeReader.Watch(next, time));
+        });
         if (options.ListenHttp is { } http)
-            Listen(kestrel, http, HttpProtocols.Http1);
+            Listen(kestrel, http, listener => listener.Protocols = HttpProtocols.Http1);
     }
 
-    private static void Listen(KestrelServerOptions kestrel, string url, HttpProtocols protocols)
+    private static void Listen(KestrelServerOptions kestrel, string url, Action<ListenOptions> configure)
     {
         if (!ListenAddress.TryParse(url, out var address, out var error))
             throw new StartupException($"'{url}' is no address to listen on: {error}", "Correct --listen.", StartupException.UsageExitCode);
         if (address.UnixPath is { } path)
-            kestrel.ListenUnixSocket(path, listener => listener.Protocols = protocols);
+            kestrel.ListenUnixSocket(path, configure);
         else
-            kestrel.Listen(new IPEndPoint(address.Address!, address.Port), listener => listener.Protocols = protocols);
+            kestrel.Listen(new IPEndPoint(address.Address!, address.Port), configure);
     }
 
     private sealed class NoLifetime : IHostLifetime

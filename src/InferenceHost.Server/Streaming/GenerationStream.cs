@@ -25,6 +25,7 @@ internal sealed class GenerationStream : IValueTaskSource
     private int _promptTokens;
     private int _cachedPromptTokens;
     private long _writeStarted;
+    private long _unreadSince;
 
     /// <summary>A stream of a number of samples under an id that is never reused.</summary>
     public GenerationStream(ulong id, int samples)
@@ -45,6 +46,16 @@ internal sealed class GenerationStream : IValueTaskSource
         get => Volatile.Read(ref _writeStarted);
         set => Volatile.Write(ref _writeStarted, value);
     }
+
+    /// <summary>Timestamp since which written data waits for its reader; 0 while none does. Set by the consumer and the stall monitor.</summary>
+    public long UnreadSince
+    {
+        get => Volatile.Read(ref _unreadSince);
+        set => Volatile.Write(ref _unreadSince, value);
+    }
+
+    /// <summary>What the reader allows to be sent; null where that cannot be seen. Set once by its call.</summary>
+    public ReaderWindow? Window { get; set; }
 
     /// <summary>What this stream does when its reader has stopped reading; set once by its call. May be called more than once.</summary>
     public Action? Evict { get; set; }

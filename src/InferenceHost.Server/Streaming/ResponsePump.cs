@@ -16,6 +16,9 @@ namespace InferenceHost.Server.Streaming;
 /// </summary>
 internal sealed class ResponsePump(StallMonitor stalls, ServerCounters counters, TimeProvider time, Hosting.ServerOptions options, ILogger<ResponsePump> log)
 {
+    // Compressed flag and length in front of every gRPC message.
+    private const int MessageHeaderBytes = 5;
+
     /// <summary>Streams every sample as it is generated.</summary>
     /// <exception cref="RefusalException">The engine refused, or ended in failure.</exception>
     public async Task StreamAsync(
@@ -38,12 +41,13 @@ internal sealed class ResponsePump(StallMonitor stalls, ServerCounters counters,
                     await Compression.StartAsync(context, compression);
                     compression = null;
                 }
-                stream.WriteStarted = time.GetTimestamp();
-                await writer.WriteAsync(message);
-                stream.WriteStarted = 0;
+                await WriteAsync(stream, writer, message);
             }
             if (read == StreamRead.Ended)
+            {
+                await TakenAsync(stream, context);
                 return;
+            }
             if (read == StreamRead.Failed)
                 throw new RefusalException(stream.Failure!);
         }
@@ -74,10 +78,44 @@ internal sealed class ResponsePump(StallMonitor stalls, ServerCounters counters,
             throw new RefusalException(stream.Failure!);
         foreach (var message in choice.Best(wanted))
         {
-            stream.WriteStarted = time.GetTimestamp();
-            await writer.WriteAsync(message);
-            stream.WriteStarted = 0;
+            await WriteAsync(stream, writer, message);
         }
+        await TakenAsync(stream, context);
+    }
+
+    // Not async itself: what arrives completed, as nearly every write does, costs nothing here.
+    private Task WriteAsync(GenerationStream stream, IServerStreamWriter<GenerateResponse> writer, GenerateResponse message)
+    {
+        stream.WriteStarted = time.GetTimestamp();
+        stream.Window?.Wrote(MessageHeaderBytes + message.CalculateSize());
+        var write = writer.WriteAsync(message);
+        if (!write.IsCompletedSuccessfully)
+            return WrittenAsync(stream, write);
+        Written(stream);
+        return Task.CompletedTask;
+    }
+
+    private async Task WrittenAsync(GenerationStream stream, Task write)
+    {
+        await write;
+        Written(stream);
+    }
+
+    private void Written(GenerationStream stream)
+    {
+        stream.WriteStarted = 0;
+        if (stream.Window is { IsTaken: false } && stream.UnreadSince == 0)
+            stream.UnreadSince = time.GetTimestamp();
+    }
+
+    // The call ends when its reader has let everything go out: a reader that never does is evicted, not left behind.
+    private static async Task TakenAsync(GenerationStream stream, ServerCallContext context)
+    {
+        if (stream.Window is not { } window)
+            return;
+        if (!window.IsTaken)
+            await window.WhenTaken(context.CancellationToken);
+        window.IsComplete = true;
     }
 
     private Generation Start(EngineSession session, Wire.Submit submit, ServerCallContext context)
@@ -85,6 +123,8 @@ internal sealed class ResponsePump(StallMonitor stalls, ServerCounters counters,
         var http = context.GetHttpContext();
         var stream = session.Submit(submit);
         stream.Evict = () => Evict(session, stream, http);
+        // Compressed messages are shorter than they can be counted here: the time of the write has to do.
+        stream.Window = Compression.RequestedBy(context) is null ? ConnectionWindows.Of(http) : null;
         stalls.Add(stream);
         var cancellation = context.CancellationToken.UnsafeRegister(
             static state =>
@@ -139,6 +179,7 @@ internal sealed class ResponsePump(StallMonitor stalls, ServerCounters counters,
     {
         stalls.TryRemove(stream);
         session.Streams.Remove(stream.Id);
+        stream.Window?.Dispose();
         // The client is gone in the middle of a write: the engine need not go on.
         if (!stream.EngineDone)
             session.Cancel(stream);

@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace InferenceHost.Server.Streaming;
 
 /// <summary>
-/// Evicts streams whose write to the client has made no progress for too long. Kestrel waits for a closed flow-control window for ever; one timer for all
-/// streams looks at the start of the write each of them is in.
+/// Evicts streams whose data the client has not taken for too long. Kestrel waits for a closed flow-control window for ever; one timer for all streams
+/// looks at the start of the write each of them is in and at what was written and not taken.
 /// </summary>
 internal sealed class StallMonitor : IDisposable
 {
@@ -34,9 +34,28 @@ internal sealed class StallMonitor : IDisposable
     {
         foreach (var (_, stream) in _streams)
         {
-            var started = stream.WriteStarted;
-            if (started != 0 && _time.GetElapsedTime(started) > _timeout)
+            if (IsStalled(stream))
                 stream.Evict?.Invoke();
         }
+    }
+
+    // A reader that opens its window, however slowly, makes progress.
+    private bool IsStalled(GenerationStream stream)
+    {
+        var since = stream.WriteStarted;
+        if (since == 0)
+        {
+            since = stream.UnreadSince;
+            if (since == 0)
+                return false;
+            if (stream.Window!.IsTaken)
+            {
+                stream.UnreadSince = 0;
+                return false;
+            }
+        }
+        if (stream.Window is { } window)
+            since = Math.Max(since, window.LastOpened);
+        return _time.GetElapsedTime(since) > _timeout;
     }
 }

@@ -10,7 +10,7 @@ public sealed record TemplateLimits
     public int MaxSourceChars { get; init; } = 1 << 20;
 
     /// <summary>Evaluated nodes, loop iterations and visited elements of one render.</summary>
-    public int MaxSteps { get; init; } = 500_000;
+    public int MaxSteps { get; init; } = 1_000_000;
 
     /// <summary>Nested macro calls, recursive loops and nested values.</summary>
     public int MaxDepth { get; init; } = 150;

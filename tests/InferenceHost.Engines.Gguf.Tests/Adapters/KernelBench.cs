@@ -54,8 +54,18 @@ internal sealed unsafe class KernelBench : IDisposable
         {
             var site = new RoutingSite
             {
-                Slots = _table.Module(0), Rows = group.Set, X = x, Y = y, XStride = _inputs, YStride = _outputs,
-                Scratch = scratch, ScratchRank = _table.MaxRank, Inputs = _inputs, Outputs = _outputs, Kernel = _variant, RowCount = _rows,
+                Slots = _table.Module(0),
+                Rows = group.Set,
+                X = x,
+                Y = y,
+                XStride = _inputs,
+                YStride = _outputs,
+                Scratch = scratch,
+                ScratchRank = _table.MaxRank,
+                Inputs = _inputs,
+                Outputs = _outputs,
+                Kernel = _variant,
+                RowCount = _rows,
             };
             delegate* unmanaged[Cdecl]<Interop.ggml_tensor*, int, int, void*, void> first = group.Set->IsShared != 0 ? &LoraEntry.Down : &LoraEntry.Whole;
             for (var thread = 0; thread < _threads; thread++)

@@ -47,6 +47,14 @@ internal sealed class RawHttp2Client : IDisposable
         Send(type: 0, flags: 1, stream, body);
     }
 
+    /// <summary>Allows a stream that many bytes more.</summary>
+    public void OpenWindow(int stream, int bytes)
+    {
+        var payload = new byte[4];
+        BinaryPrimitives.WriteInt32BigEndian(payload, bytes);
+        Send(type: 8, flags: 0, stream, payload);
+    }
+
     /// <summary>Reads frames until one of a type arrives on a stream; false where the connection ends first. Answers settings.</summary>
     public bool ReadUntil(int type, int stream)
     {

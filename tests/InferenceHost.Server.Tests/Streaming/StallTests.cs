@@ -53,6 +53,34 @@ public sealed class StallTests
     }
 
     [Fact]
+    public async Task ReaderThatDoesNotTakeAFewBytesIsEvictedEvenAfterTheGenerationHasEnded()
+    {
+        await using var server = await TestServer.StartAsync(configure: o => o with { StallTimeout = TimeSpan.FromSeconds(1) });
+        using var raw = new RawHttp2Client(server.Running.Endpoint, initialWindow: 0);
+        raw.Call(1, "/inferencehost.v1.Inference/Generate", new GenerateRequest { Prompt = "echo short" });
+        Assert.True(await Task.Run(() => raw.ReadUntil(ResetStream, 1)));
+        Assert.Equal(1, (await server.Operations.GetStatsAsync(new GetStatsRequest())).StalledStreams);
+    }
+
+    [Fact]
+    public async Task ReaderThatOpensItsWindowLaterGetsEverything()
+    {
+        await using var server = await TestServer.StartAsync(configure: o => o with { StallTimeout = TimeSpan.FromSeconds(20) });
+        using var raw = new RawHttp2Client(server.Running.Endpoint, initialWindow: 0);
+        raw.Call(1, "/inferencehost.v1.Inference/Generate", new GenerateRequest { Prompt = "wait" });
+        var id = (await server.Engine.NextSubmitAsync()).SequenceId;
+        server.Engine.Emit(id, "abc", 1);
+        server.Engine.Finish(id, 1, 1);
+        // Its first frame comes with the headers; the data only when the window allows it.
+        Assert.True(await Task.Run(() => raw.ReadUntil(Headers, 1)));
+        raw.OpenWindow(1, 3);
+        Assert.True(await Task.Run(() => raw.ReadUntil(Data, 1)));
+        raw.OpenWindow(1, 10_000);
+        Assert.True(await Task.Run(() => raw.ReadUntil(Headers, 1)));
+        Assert.Equal(0, (await server.Operations.GetStatsAsync(new GetStatsRequest())).StalledStreams);
+    }
+
+    [Fact]
     public async Task ReaderWhoseQueueIsFullIsEvictedWithoutWaiting()
     {
         await using var server = await TestServer.StartAsync(configure: o => o with { StallTimeout = TimeSpan.FromHours(1) });

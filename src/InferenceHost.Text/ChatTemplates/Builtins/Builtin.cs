@@ -39,7 +39,7 @@ internal sealed class Builtin
 
     public Value Call(RenderContext context, CallArguments arguments)
     {
-        context.Budget.Steps(2);
+        context.Budget.Steps(4);
         return _variadic is not null ? _variadic(context, arguments) : _body!(context, Bind(arguments));
     }
 

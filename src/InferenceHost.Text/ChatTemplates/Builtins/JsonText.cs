@@ -29,7 +29,7 @@ internal sealed class JsonText(TextBuilder builder, bool ascii, StringValue? ind
 
     private void Append(Value value, int depth, TextOrigin origin)
     {
-        builder.Budget.Step();
+        builder.Budget.Steps(2);
         var own = value.Origin == TextOrigin.Message ? TextOrigin.Message : origin;
         switch (value)
         {

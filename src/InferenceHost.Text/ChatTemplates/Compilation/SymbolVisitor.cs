@@ -54,10 +54,11 @@ internal sealed class SymbolVisitor(SourceText source, Symbols symbols)
     {
         Visit(node.Test);
         var original = _symbols;
-        var branches = new[] { Branch(node.Body), Branch(node.ElseIfs), Branch(node.Else) };
+        // A branch without statements names nothing, and copying the names of a scope is what compiling costs most.
+        var branches = new IReadOnlyList<Node>[] { node.Body, node.ElseIfs, node.Else }.Where(b => b.Count > 0).Select(Branch).ToArray();
         original.Merge(branches);
 
-        Symbols Branch(IEnumerable<Node> nodes)
+        Symbols Branch(IReadOnlyList<Node> nodes)
         {
             var copy = _symbols = original.Copy();
             VisitAll(nodes);

@@ -6,7 +6,7 @@ namespace InferenceHost.Text.ChatTemplates;
 internal sealed class Budget(TemplateLimits limits)
 {
     // Scanning text is much cheaper than evaluating a node: this many characters cost one step.
-    private const int CharsPerStep = 64;
+    private const int CharsPerStep = 32;
 
     private long _steps = limits.MaxSteps;
     private long _bytes = limits.MaxAllocatedBytes;
@@ -59,7 +59,7 @@ internal sealed class Budget(TemplateLimits limits)
     public void Items(long count)
     {
         Bytes(count * 16);
-        Steps(count);
+        Steps(count * 2);
     }
 
     public void Enter()

@@ -188,7 +188,7 @@ internal sealed class SliceExpression(CompiledExpression owner, CompiledExpressi
         var by = step.Evaluate(frame, context);
         context.Position = position;
         // Constants are folded through the ordinary subscript, which knows no errors.
-        return isConstant && !Operators.CanSlice(value, from, to, by) ? UndefinedValue.Element(value, NoneValue.Instance) : Operators.Slice(value, from, to, by, context);
+        return isConstant && value is not IteratorValue && !Operators.CanSlice(value, from, to, by) ? UndefinedValue.Element(value, NoneValue.Instance) : Operators.Slice(value, from, to, by, context);
     }
 }
 

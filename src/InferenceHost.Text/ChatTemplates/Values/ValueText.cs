@@ -53,7 +53,7 @@ internal static class ValueText
     /// <param name="origin">Origin of the surrounding container, for values without one.</param>
     public static void AppendRepr(TextBuilder builder, Value value, TextOrigin origin)
     {
-        builder.Budget.Step();
+        builder.Budget.Steps(2);
         var own = value.Origin == TextOrigin.Message ? TextOrigin.Message : origin;
         switch (value)
         {
