@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Text.Json;
 using InferenceHost.EndToEnd.Tests.Hosting;
+using InferenceHost.Protocol.V1;
 using InferenceHost.Testing;
 
 namespace InferenceHost.EndToEnd.Tests;
@@ -104,6 +106,31 @@ public sealed class CommandLineTests(DefaultServer fixture)
         CommandResult wrong = await OfflineAsync("", "models", "verify", SharedData.DefaultModel, "--sha256", new string('0', 64));
         Assert.Equal(1, wrong.ExitCode);
         Assert.Contains("89f0c60e7b785328eade05744d4e34a2ce581546312be71a5e296908d97f5eee", wrong.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task InterruptEndsTheCommandWith130AndItsSequence()
+    {
+        var start = new ProcessStartInfo(Repository.Executable, ["generate", "Once upon a time", "--max-tokens", "10000", "--ignore-eos", "--endpoint", _server.Endpoint.ToString()])
+        {
+            RedirectStandardOutput = true,
+        };
+        using Process process = Process.Start(start)!;
+        using var limit = new CancellationTokenSource(Streams.Limit);
+        try
+        {
+            Assert.True(await process.StandardOutput.BaseStream.ReadAsync(new byte[1], limit.Token) > 0);
+            ServerProcess.Interrupt(process.Id);
+            await process.WaitForExitAsync(limit.Token);
+            Assert.Equal(130, process.ExitCode);
+        }
+        finally
+        {
+            if (!process.HasExited)
+                process.Kill();
+        }
+        while ((await _server.Operations.GetStatsAsync(new GetStatsRequest(), cancellationToken: limit.Token)).Engine.Running > 0)
+            await Task.Delay(50, limit.Token);
     }
 
     private static Task<CommandResult> OfflineAsync(string input, params string[] args) =>

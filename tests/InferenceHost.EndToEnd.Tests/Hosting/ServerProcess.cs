@@ -118,6 +118,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>Asks the server to end, as systemd or a container runtime does.</summary>
     public void Terminate() => Assert.Equal(0, SendSignal(_process.Id, Sigterm));
 
+    /// <summary>Ctrl-C.</summary>
+    public static void Interrupt(int processId) => Assert.Equal(0, SendSignal(processId, Sigint));
+
     /// <summary>SIGKILL to the server alone; its children are left to notice.</summary>
     public void KillAlone() => Kill(_process.Id);
 
@@ -158,6 +161,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         }
     }
 
+    private const int Sigint = 2;
     private const int Sigkill = 9;
     private const int Sigterm = 15;
 
