@@ -111,7 +111,7 @@ public sealed class CommandLineTests(DefaultServer fixture)
     [Fact]
     public async Task InterruptEndsTheCommandWith130AndItsSequence()
     {
-        var start = new ProcessStartInfo(Repository.Executable, ["generate", "Once upon a time", "--max-tokens", "10000", "--ignore-eos", "--endpoint", _server.Endpoint.ToString()])
+        var start = new ProcessStartInfo(Repository.Executable, ["generate", "Once upon a time", "--max-tokens", "4000", "--ignore-eos", "--endpoint", _server.Endpoint.ToString()])
         {
             RedirectStandardOutput = true,
         };

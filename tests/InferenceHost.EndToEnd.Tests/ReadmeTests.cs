@@ -63,7 +63,7 @@ public sealed class ReadmeTests(DefaultServer fixture)
         string source = Adapt(Assert.Single(Readme.Blocks("csharp")), folder).Replace("#:project src/", $"#:project {Repository.Root}/src/", StringComparison.Ordinal);
         string file = Path.Combine(folder.Path, "hello.cs");
         await File.WriteAllTextAsync(file, source);
-        CommandResult result = await CommandResult.RunAsync("dotnet", ["run", file], directory: folder.Path);
+        CommandResult result = await CommandResult.RunAsync("dotnet", ["run", "-c", Repository.Configuration, file], directory: folder.Path);
         Assert.NotEqual("", result.Succeeded().Out.Trim());
     }
 

@@ -17,8 +17,11 @@ internal static class Repository
     /// <summary>The .proto files of Google that ours import.</summary>
     public static string GoogleProtos => Metadata("GoogleProtos");
 
+    /// <summary>Debug or Release, as these tests were built.</summary>
+    public static string Configuration => Metadata("BuildConfiguration");
+
     /// <summary>The executable, from its own output folder, in the configuration of these tests.</summary>
-    public static string Executable => Path.Combine(Root, "src", "InferenceHost.Cli", "bin", Metadata("BuildConfiguration"), "net10.0", "inferencehost");
+    public static string Executable => Path.Combine(Root, "src", "InferenceHost.Cli", "bin", Configuration, "net10.0", "inferencehost");
 
     private static string Metadata(string key) =>
         typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == key).Value!;
