@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
 using InferenceHost.EndToEnd.Tests.Hosting;
-using InferenceHost.Protocol.V1;
 using InferenceHost.Testing;
 
 namespace InferenceHost.EndToEnd.Tests;
@@ -129,8 +128,7 @@ public sealed class CommandLineTests(DefaultServer fixture)
             if (!process.HasExited)
                 process.Kill();
         }
-        while ((await _server.Operations.GetStatsAsync(new GetStatsRequest(), cancellationToken: limit.Token)).Engine.Running > 0)
-            await Task.Delay(50, limit.Token);
+        await _server.UntilIdleAsync(limit.Token);
     }
 
     private static Task<CommandResult> OfflineAsync(string input, params string[] args) =>

@@ -27,8 +27,11 @@ public sealed class GenerateTests(DefaultServer fixture)
     }
 
     [Fact]
-    public async Task SameSeedGivesTheSameTokensAndAnotherSeedOthers()
+    public async Task SameSeedGivesTheSameTokensOnAnIdleServerAndAnotherSeedOthers()
     {
+        // Rows of other streams in the batch change the engine's rounding, and with it what is drawn near a tie.
+        using var limit = new CancellationTokenSource(Streams.Limit);
+        await _server.UntilIdleAsync(limit.Token);
         var request = new GenerateRequest { Prompt = "Once upon a time", MaxTokens = 16, Temperature = 1, Seed = 7 };
         Completion first = await _server.GenerateAsync(request);
         Completion again = await _server.GenerateAsync(request);

@@ -118,6 +118,13 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>Asks the server to end, as systemd or a container runtime does.</summary>
     public void Terminate() => Assert.Equal(0, SendSignal(_process.Id, Sigterm));
 
+    /// <summary>Waits until no sequence runs or waits any more.</summary>
+    public async Task UntilIdleAsync(CancellationToken cancellationToken)
+    {
+        while ((await Operations.GetStatsAsync(new GetStatsRequest(), cancellationToken: cancellationToken)).Engine is { } engine && engine.Running + engine.Waiting > 0)
+            await Task.Delay(50, cancellationToken);
+    }
+
     /// <summary>Ctrl-C.</summary>
     public static void Interrupt(int processId) => Assert.Equal(0, SendSignal(processId, Sigint));
 
