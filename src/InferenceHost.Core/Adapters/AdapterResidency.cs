@@ -33,14 +33,6 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
         return found;
     }
 
-    /// <summary>As <see cref="TryGet"/>, also for a generation that is dropped as soon as its last user ends.</summary>
-    public bool TryGetUsed(string generation, out AdapterEntry entry)
-    {
-        var found = _entries.TryGetValue(generation, out var value);
-        entry = value!;
-        return found;
-    }
-
     /// <summary>Makes a generation known; <paramref name="ready"/> is told when it is in host memory (null) or why it cannot be.</summary>
     public void Register(string generation, string path, bool install, Action<string?> ready)
     {

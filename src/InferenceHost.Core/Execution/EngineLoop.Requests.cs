@@ -16,7 +16,8 @@ public sealed partial class EngineLoop
         var refusal = AdmissionControl.Check(request, _limits, _scheduler.Tenants.Waiting, tenant.Waiting, out var maxNewTokens);
         if (refusal is null && _byRequest.ContainsKey(request.Id))
             refusal = new Refusal(RefusalKind.InvalidArgument, "DUPLICATE_ID", $"request {request.Id} runs already", "id");
-        if (refusal is null && request.Adapter is { } wanted && !_adapters.TryGet(wanted.Generation, out _))
+        AdapterEntry? adapter = null;
+        if (refusal is null && request.Adapter is { } wanted && !_adapters.TryGet(wanted.Generation, out adapter))
             refusal = new Refusal(RefusalKind.NotFound, "ADAPTER_NOT_FOUND", "the adapter is not loaded", "adapter");
         if (refusal is not null)
         {
@@ -24,10 +25,10 @@ public sealed partial class EngineLoop
             _frame.CloseDelta(request.Id, 0, false, new SequenceFinish(FinishReason.Failed, refusal, new Usage { PromptTokens = request.Prompt.Length }));
             return;
         }
-        Enter(request, tenant, maxNewTokens, arrivedAt);
+        Enter(request, tenant, adapter, maxNewTokens, arrivedAt);
     }
 
-    private void Enter(SequenceRequest request, Tenant tenant, int maxNewTokens, long arrivedAt)
+    private void Enter(SequenceRequest request, Tenant tenant, AdapterEntry? adapter, int maxNewTokens, long arrivedAt)
     {
         var samples = new List<Sequence>(request.Samples);
         long? deadlineAt = request.Deadline is { } left ? arrivedAt + (long)(left.TotalSeconds * _time.TimestampFrequency) : null;
@@ -36,11 +37,12 @@ public sealed partial class EngineLoop
             var sequence = new Sequence(request, index, maxNewTokens, tenant, arrivedAt)
             {
                 Primary = index == 0 ? null : samples[0],
+                Adapter = adapter,
                 DeadlineAt = deadlineAt,
                 Drafter = _options.Scheduling.Speculation && _engine.Capabilities.CanTrim ? CreateDrafter(request.Prompt.Span, maxNewTokens) : null,
             };
             samples.Add(sequence);
-            if (request.Adapter is { } binding && _adapters.TryGet(binding.Generation, out var entry)) _adapters.AddUser(entry);
+            if (adapter is not null) _adapters.AddUser(adapter);
             _scheduler.Tenants.Enqueue(sequence);
         }
         _byRequest.Add(request.Id, samples);

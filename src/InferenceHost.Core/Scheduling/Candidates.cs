@@ -50,7 +50,6 @@ internal sealed class Candidates(TenantLedger tenants, AdapterResidency adapters
     {
         // A further sample waits for the prompt it shares.
         if (sequence.Primary is { IsFinished: false } primary && primary.Computed < primary.PromptTokens) return false;
-        if (sequence.Request.Adapter is not { } binding) return true;
-        return adapters.TryGetUsed(binding.Generation, out var entry) && adapters.IsPinnable(entry);
+        return sequence.Adapter is not { } adapter || adapters.IsPinnable(adapter);
     }
 }

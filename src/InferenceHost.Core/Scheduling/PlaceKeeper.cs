@@ -58,7 +58,7 @@ internal sealed class PlaceKeeper(IEngine engine, KvLedger ledger, AdapterReside
     public void Close(Sequence sequence, bool retain)
     {
         sequence.IsRunning = false;
-        if (sequence.Request.Adapter is { } binding && adapters.TryGetUsed(binding.Generation, out var entry)) adapters.Unpin(entry);
+        if (sequence.Adapter is { } adapter) adapters.Unpin(adapter);
         sequence.Computed = 0;
         if (!retain || !_sharing || !ledger.TryRetain(sequence.Slot))
         {
@@ -79,9 +79,9 @@ internal sealed class PlaceKeeper(IEngine engine, KvLedger ledger, AdapterReside
     private bool TryPinAdapter(Sequence sequence)
     {
         sequence.AdapterSlot = 0;
-        if (sequence.Request.Adapter is not { } binding) return true;
-        if (!adapters.TryGetUsed(binding.Generation, out var entry) || !adapters.TryPin(entry)) return false;
-        sequence.AdapterSlot = entry.Slot;
+        if (sequence.Adapter is not { } adapter) return true;
+        if (!adapters.TryPin(adapter)) return false;
+        sequence.AdapterSlot = adapter.Slot;
         return true;
     }
 

@@ -82,7 +82,7 @@ internal sealed class Scheduler
             Tenants.Dequeue(sequence);
         }
         sequence.IsFinished = true;
-        if (sequence.Request.Adapter is { } binding && _adapters.TryGetUsed(binding.Generation, out var entry)) _adapters.RemoveUser(entry);
+        if (sequence.Adapter is { } adapter) _adapters.RemoveUser(adapter);
     }
 
     /// <summary>Takes a running sequence's place; it waits at the head of its queue and goes on later with the same output.</summary>
@@ -147,16 +147,12 @@ internal sealed class Scheduler
 
     private void PlanDecode(StepPlan plan, (int Slot, float Scale)? group)
     {
-        var rows = 0;
-        foreach (var sequence in _running)
-            if (sequence.Needed == 1 && InGroup(sequence, group)) rows++;
+        var rows = CountDecodeRows(group);
         while (rows > 0 && !_places.TryMakeRoom(rows))
         {
             // A decode row is a cell: under pressure the least entitled sequence gives its cells to the others.
             if (!TryPreemptLeastEntitled()) return;
-            rows = 0;
-            foreach (var sequence in _running)
-                if (sequence.Needed == 1 && InGroup(sequence, group)) rows++;
+            rows = CountDecodeRows(group);
         }
         var spare = Math.Min(Math.Min(_ledger.Free, _options.SpeculationRows), Math.Min(_options.MaxBatchTokens, _capabilities.MaxOutputs)) - rows;
         foreach (var sequence in _running)
@@ -166,6 +162,14 @@ internal sealed class Scheduler
             spare -= drafts.Length;
             plan.AddDecode(sequence, drafts);
         }
+    }
+
+    private int CountDecodeRows((int Slot, float Scale)? group)
+    {
+        var rows = 0;
+        foreach (var sequence in _running)
+            if (sequence.Needed == 1 && InGroup(sequence, group)) rows++;
+        return rows;
     }
 
     private ReadOnlySpan<int> Draft(Sequence sequence, int spare)

@@ -1,3 +1,4 @@
+using InferenceHost.Core.Adapters;
 using InferenceHost.Core.Execution;
 using InferenceHost.Core.KvCache;
 using InferenceHost.Core.Requests;
@@ -50,6 +51,9 @@ internal sealed class Sequence
 
     /// <summary>Sample 0 of the same request, whose prompt this one shares; null for sample 0 itself.</summary>
     public Sequence? Primary { get; init; }
+
+    /// <summary>The adapter it was admitted with, which stays known as long as the sequence uses it; null = base model.</summary>
+    public AdapterEntry? Adapter { get; init; }
 
     /// <summary>Prompt and output tokens.</summary>
     public int Count { get; private set; }

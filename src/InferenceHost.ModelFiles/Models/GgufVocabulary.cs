@@ -107,6 +107,9 @@ public sealed class GgufVocabulary
         };
     }
 
+    /// <summary>Kind of tokenizer of an opened file, without reading its tokens.</summary>
+    public static TokenizerKind KindOf(GgufFile file) => KindOf(file, out _, out _);
+
     internal static TokenizerKind KindOf(GgufFile file, out string model, out string pre)
     {
         model = file.TryGetString("tokenizer.ggml.model", out var stated) ? stated : "";

@@ -22,8 +22,9 @@ internal sealed class UnigramPromptTokenizer(UnigramTokenizer tokenizer) : IProm
     public static UnigramPromptTokenizer? TryOpen(string path)
     {
         using var file = GgufFile.Open(path);
+        if (FileVocabulary.KindOf(file) != TokenizerKind.Unigram) return null;
         var vocabulary = FileVocabulary.Read(file);
-        if (vocabulary.Kind != TokenizerKind.Unigram || !TokenVocabulary.TryCreate(Tokens(vocabulary), vocabulary.Scores,
+        if (!TokenVocabulary.TryCreate(Tokens(vocabulary), vocabulary.Scores,
             Array.ConvertAll(vocabulary.Types, t => (TokenType)t), Settings(vocabulary), out var tokens, out _)) return null;
         return UnigramTokenizer.TryCreate(tokens, out var tokenizer, out _) ? new UnigramPromptTokenizer(tokenizer) : null;
     }
