@@ -1,4 +1,5 @@
 using InferenceHost.Engines.Gguf.Adapters;
+using InferenceHost.Engines.Gguf.Attention;
 using InferenceHost.Engines.Gguf.Interop;
 
 namespace InferenceHost.Engines.Gguf;
@@ -17,9 +18,11 @@ internal sealed class ContextFactory(GgufEngineOptions options, ModelHeader head
         string? note = null;
         if (options.AdapterSlots > 0 && options.AdapterRouting == AdapterRouting.Auto && TryRouted(model, vocabularySize, out note) is { } routed)
             return routed;
-        var (context, pool) = Open(model, null);
-        IAdapterPath adapters = options.AdapterSlots > 0 ? new GroupedAdapters(model, context, options.ModelPath, options.AdapterSlots) : new NoAdapters();
-        return new EngineParts(context, pool, new Decoder(context, options.BatchTokens, vocabularySize), adapters, note);
+        var open = Open(model, null);
+        IAdapterPath adapters = options.AdapterSlots > 0 ? new GroupedAdapters(model, open.Context, options.ModelPath, options.AdapterSlots) : new NoAdapters();
+        var parts = new EngineParts(open, Decoder(open, vocabularySize), adapters) { AdapterNote = note };
+        TestAttention(parts, vocabularySize);
+        return parts;
     }
 
     private EngineParts? TryRouted(LlamaModelHandle model, int vocabularySize, out string? note)
@@ -44,9 +47,10 @@ internal sealed class ContextFactory(GgufEngineOptions options, ModelHeader head
         EngineParts? parts = null;
         try
         {
-            var (context, pool) = Open(model, router);
-            parts = new EngineParts(context, pool, new Decoder(context, options.BatchTokens, vocabularySize), router, null);
-            note = router.Activate(model, context, parts.Decoder, vocabularySize, ReordersRows(model));
+            var open = Open(model, router);
+            parts = new EngineParts(open, Decoder(open, vocabularySize), router);
+            TestAttention(parts, vocabularySize);
+            note = router.Activate(model, open.Context, parts.Decoder, vocabularySize, ReordersRows(model));
         }
         catch
         {
@@ -67,15 +71,42 @@ internal sealed class ContextFactory(GgufEngineOptions options, ModelHeader head
             parts.Dispose();
     }
 
-    private (LlamaContextHandle Context, GgmlThreadpoolHandle? Pool) Open(LlamaModelHandle model, AdapterRouter? router)
+    private Decoder Decoder(OpenContext open, int vocabularySize) => new(open.Context, open.Attention, options.BatchTokens, vocabularySize);
+
+    // A graph that our kernel computes otherwise than ggml does is ggml's.
+    private void TestAttention(EngineParts parts, int vocabularySize)
+    {
+        if (parts.Open.Attention is { } attention)
+            attention.IsOn = new AttentionSelfTest(attention, parts.Decoder, vocabularySize, options).Passes();
+    }
+
+    private OpenContext Open(LlamaModelHandle model, AdapterRouter? router)
     {
         var parameters = Parameters();
-        router?.Attach(ref parameters);
-        var context = LlamaContextHandle.Create(model, parameters);
-        var pool = GgmlThreadpoolHandle.TryCreate(threads);
-        if (pool is not null)
-            LibLlama.llama_attach_threadpool(context, pool, pool);
-        return (context, pool);
+        var attention = device.IsCuda || !options.OwnAttention || GgmlOps.TryRead() is not { } ops ? null : new AttentionRewriter(ops, threads, options.KernelBits);
+        INodeVisitor[] visitors = (router, attention) switch
+        {
+            (not null, not null) => [attention, router.Rewriter],
+            (not null, null) => [router.Rewriter],
+            (null, not null) => [attention],
+            _ => [],
+        };
+        var hook = visitors.Length == 0 ? null : new GraphHook(visitors);
+        hook?.Attach(ref parameters);
+        try
+        {
+            var context = LlamaContextHandle.Create(model, parameters);
+            var pool = GgmlThreadpoolHandle.TryCreate(threads);
+            if (pool is not null)
+                LibLlama.llama_attach_threadpool(context, pool, pool);
+            return new OpenContext(context, pool, hook, attention);
+        }
+        catch
+        {
+            hook?.Dispose();
+            attention?.Dispose();
+            throw;
+        }
     }
 
     private llama_context_params Parameters()

@@ -1,4 +1,5 @@
 using InferenceHost.Core.Execution;
+using InferenceHost.Engines.Gguf.Attention;
 using InferenceHost.Engines.Gguf.Interop;
 
 namespace InferenceHost.Engines.Gguf;
@@ -7,13 +8,15 @@ namespace InferenceHost.Engines.Gguf;
 internal sealed unsafe class Decoder : IDisposable
 {
     private readonly LlamaContextHandle _context;
+    private readonly AttentionRewriter? _attention;
     private readonly NativeBatch _batch;
     private readonly int _vocabularySize;
     private float* _logits;
     private int _outputs;
 
-    public Decoder(LlamaContextHandle context, int capacity, int vocabularySize)
+    public Decoder(LlamaContextHandle context, AttentionRewriter? attention, int capacity, int vocabularySize)
     {
+        _attention = attention;
         _context = context;
         _batch = new NativeBatch(capacity);
         _vocabularySize = vocabularySize;
@@ -26,6 +29,7 @@ internal sealed unsafe class Decoder : IDisposable
     public DecodeResult Decode(StepBatch batch)
     {
         _outputs = 0;
+        _attention?.Begin();
         var result = (DecodeResult)LibLlama.llama_decode(_context, _batch.Fill(batch));
         if (result != DecodeResult.Success)
             return result;

@@ -61,6 +61,9 @@ public sealed class GgufEngine : IEngine
     /// <summary>Why adapters are not routed per row although that was wanted; null where they are.</summary>
     public string? AdapterNote { get; }
 
+    /// <summary>Whether attention is computed by our kernel; false on a GPU, where it is switched off, and where it did not agree with ggml's.</summary>
+    public bool OwnAttention => _parts.Open.Attention is { IsOn: true };
+
     /// <summary>What went wrong in the last <see cref="Execute"/> that gave <see cref="ExecutionStatus.Failed"/>, where more is known than that.</summary>
     public string? LastFault { get; private set; }
 

@@ -41,6 +41,9 @@ public sealed record GgufEngineOptions
     /// <summary>Whether a token is decoded and forgotten at load, so that the first request does not pay for cold pages.</summary>
     public bool WarmUp { get; init; } = true;
 
+    /// <summary>Whether attention on the CPU is computed by our kernel, which leaves out the cells of other sequences, wherever it agrees with ggml's.</summary>
+    public bool OwnAttention { get; init; } = true;
+
     /// <summary>Adapter slots beside the base model, 0..4,096; 0 switches adapters off.</summary>
     public int AdapterSlots { get; init; }
 
@@ -50,6 +53,6 @@ public sealed record GgufEngineOptions
     /// <summary>How their weights are kept where rows are routed.</summary>
     public AdapterStorage AdapterStorage { get; init; }
 
-    /// <summary>Vector width of the adapter kernel in bits, 128, 256 or 512; 0 = the best one of the processor. For tests and measurements.</summary>
+    /// <summary>Vector width of our kernels in bits, 128, 256 or 512; 0 = the best one of the processor. For tests and measurements.</summary>
     internal int KernelBits { get; init; }
 }

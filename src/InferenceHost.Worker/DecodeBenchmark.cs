@@ -12,12 +12,11 @@ namespace InferenceHost.Worker;
 /// <summary>Measures the engine loop alone, without server and socket: tokens per second of streams that decode together. One JSON line a repetition.</summary>
 internal static class DecodeBenchmark
 {
-    private const int PromptTokens = 16;
-
     public static int Run(string[] arguments)
     {
         string? model = null;
-        int threads = 0, tokens = 64, streams = 1, repeat = 5;
+        var ownAttention = true;
+        int threads = 0, tokens = 64, streams = 1, repeat = 5, prompt = 16;
         for (var i = 0; i + 1 < arguments.Length; i += 2)
         {
             var value = arguments[i + 1];
@@ -27,36 +26,41 @@ internal static class DecodeBenchmark
                 case "--threads": threads = int.Parse(value, CultureInfo.InvariantCulture); break;
                 case "--tokens": tokens = int.Parse(value, CultureInfo.InvariantCulture); break;
                 case "--streams": streams = int.Parse(value, CultureInfo.InvariantCulture); break;
+                case "--prompt-tokens": prompt = int.Parse(value, CultureInfo.InvariantCulture); break;
                 case "--repeat": repeat = int.Parse(value, CultureInfo.InvariantCulture); break;
+                case "--attention": ownAttention = value != "ggml"; break;
                 default: return Fail($"unknown option {arguments[i]}");
             }
         }
-        if (model is null || arguments.Length % 2 != 0) return Fail("usage: bench --model PATH [--threads N] [--tokens N] [--streams N] [--repeat N]");
-        using var engine = GgufEngine.Load(new GgufEngineOptions { ModelPath = model, Threads = threads, Device = GgufDevice.Auto, Parallel = streams, MaxSequences = streams });
+        if (model is null || arguments.Length % 2 != 0) return Fail("usage: bench --model PATH [--threads N] [--tokens N] [--streams N] [--prompt-tokens N] [--repeat N] [--attention own|ggml]");
+        using var engine = GgufEngine.Load(new GgufEngineOptions { ModelPath = model, Threads = threads, Device = GgufDevice.Auto, Parallel = streams, MaxSequences = streams, OwnAttention = ownAttention });
         var sink = new Discard();
         using var loop = new EngineLoop(engine, sink, new LoopOptions { Scheduling = new SchedulerOptions { Parallel = streams, PrefixCache = false } });
         var id = 0UL;
         for (var round = -1; round < repeat; round++)
         {
-            for (var s = 0; s < streams; s++) loop.Submit(Request(++id, tokens, engine.Capabilities.VocabularySize));
+            for (var s = 0; s < streams; s++) loop.Submit(Request(++id, prompt, tokens, engine.Capabilities.VocabularySize));
+            var submitted = Stopwatch.GetTimestamp();
             while (sink.Tokens < streams) loop.Step();
+            var prefillSeconds = Stopwatch.GetElapsedTime(submitted).TotalSeconds;
             var before = sink.Tokens;
             var start = Stopwatch.GetTimestamp();
             while (loop.Step()) ;
             var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
             var rate = (sink.Tokens - before) / seconds;
             sink.Tokens = 0;
+            var prefillRate = streams * (double)prompt / prefillSeconds;
             if (round >= 0)
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{{\"streams\":{streams},\"threads\":{engine.Threads},\"tokens_per_second\":{rate:F2}}}"));
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{{\"streams\":{streams},\"prompt_tokens\":{prompt},\"prefill_tokens_per_second\":{prefillRate:F1},\"threads\":{engine.Threads},\"own_attention\":{(engine.OwnAttention ? "true" : "false")},\"tokens_per_second\":{rate:F2}}}"));
         }
         return 0;
     }
 
-    private static SequenceRequest Request(ulong id, int tokens, int vocabulary) => new()
+    private static SequenceRequest Request(ulong id, int prompt, int tokens, int vocabulary) => new()
     {
         Id = new SequenceId(id),
         Tenant = "bench",
-        Prompt = Enumerable.Range(0, PromptTokens).Select(t => (int)((id * 31) + (ulong)t) % vocabulary).ToArray(),
+        Prompt = Enumerable.Range(0, prompt).Select(t => (int)((id * 31) + (ulong)t) % vocabulary).ToArray(),
         MaxNewTokens = tokens,
         Sampling = SamplingParameters.Greedy,
         IgnoreEndOfGeneration = true,

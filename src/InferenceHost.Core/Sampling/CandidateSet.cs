@@ -1,3 +1,5 @@
+using InferenceHost.Core.Numerics;
+
 namespace InferenceHost.Core.Sampling;
 
 /// <summary>The tokens that are still in the race, ascending by id, with logit and weight exp((logit - best) / temperature). Buffers of vocabulary size, made once.</summary>

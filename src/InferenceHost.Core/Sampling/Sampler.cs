@@ -1,3 +1,5 @@
+using InferenceHost.Core.Numerics;
+
 namespace InferenceHost.Core.Sampling;
 
 /// <summary>

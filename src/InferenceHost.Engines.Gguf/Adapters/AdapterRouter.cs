@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using InferenceHost.Core.Execution;
 using InferenceHost.Engines.Gguf.Interop;
 using InferenceHost.ModelFiles.Gguf;
@@ -15,7 +14,6 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
     private readonly AdapterReader _reader;
     private readonly AdapterStorage _storage;
     private readonly string _architecture;
-    private GCHandle _self;
     private LlamaAdapterHandle? _pattern;
 
     private AdapterRouter(GgmlOps ops, AdapterModules modules, GgufEngineOptions options, KernelVariant kernel, string architecture, int threads)
@@ -27,7 +25,6 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
         _rows = new StepRows(_table, modules.All.Count, options.BatchTokens, threads);
         _rewriter = new GraphRewriter(ops, modules, _table, _rows, kernel, threads);
         _reader = new AdapterReader(options.ModelPath, modules, options.AdapterStorage);
-        _self = GCHandle.Alloc(_rewriter);
     }
 
     /// <inheritdoc/>
@@ -47,12 +44,8 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
         return modules.All.Count == 0 || GgmlOps.TryRead() is not { } ops ? null : new AdapterRouter(ops, modules, options, kernel, header.Architecture, threads);
     }
 
-    /// <summary>Puts the callback into the parameters of the context to be.</summary>
-    public void Attach(ref llama_context_params parameters)
-    {
-        parameters.cb_eval = &GraphRewriter.OnNode;
-        parameters.cb_eval_user_data = (void*)GCHandle.ToIntPtr(_self);
-    }
+    /// <summary>Rewrites the graphs of the context to be.</summary>
+    public INodeVisitor Rewriter => _rewriter;
 
     /// <summary>Sets the pattern and tests routing on the new context. Null = routing works; else why not, and this router is of no use.</summary>
     public string? Activate(LlamaModelHandle model, LlamaContextHandle context, Decoder decoder, int vocabularySize, bool reordersRows)
@@ -115,8 +108,6 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
     public void Dispose()
     {
         _pattern?.Dispose();
-        if (_self.IsAllocated)
-            _self.Free();
         _rewriter.Dispose();
         _rows.Dispose();
         _table.Dispose();

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using InferenceHost.Engines.Gguf.Interop;
 
@@ -9,12 +8,10 @@ namespace InferenceHost.Engines.Gguf.Adapters;
 /// res in place, v its second pass where threads share the work, w and the sum become nothing. libllama asks about every node before it computes a graph; the
 /// rewriting happens then, once per built graph. A graph that is used again arrives rewritten, and its sites only get the rows of the step.
 /// </summary>
-internal sealed unsafe class GraphRewriter : IDisposable
+internal sealed unsafe class GraphRewriter : INodeVisitor, IDisposable
 {
-    // Marks of rewritten nodes, in op_params behind what ggml reads for a custom node (function 8, tasks 4 + 4, user data 8 bytes).
-    private const int MarkAt = 6;
+    // Marks of rewritten nodes.
     private const int FirstMark = 0x4C6F5241, SecondMark = 0x4C6F5242, ScaleMark = 0x4C6F5257;
-    private const int AllTasks = -1;
 
     private readonly GgmlOps _ops;
     private readonly AdapterModules _modules;
@@ -22,7 +19,7 @@ internal sealed unsafe class GraphRewriter : IDisposable
     private readonly StepRows _rows;
     private readonly KernelVariant _kernel;
     private readonly int _scratchTiles;
-    private readonly SiteTable _sites = new();
+    private readonly NodeTable<RoutingSite> _sites = new();
     private readonly Dictionary<nint, (AdapterModule Module, bool IsDown)?> _halves = [];
     private float* _scratch;
     private int _scratchRank;
@@ -60,15 +57,6 @@ internal sealed unsafe class GraphRewriter : IDisposable
         _scratch = (float*)NativeMemory.AlignedAlloc((nuint)_scratchTiles * RowTile.MaxRows * (nuint)_scratchRank * sizeof(float), 64);
     }
 
-    /// <summary>libllama's evaluation callback; false = go on without waiting for this node.</summary>
-    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    public static byte OnNode(ggml_tensor* node, byte ask, void* userData)
-    {
-        if (ask != 0 && GCHandle.FromIntPtr((nint)userData).Target is GraphRewriter { IsOn: true } rewriter)
-            rewriter.Visit(node);
-        return 0;
-    }
-
     public void Dispose()
     {
         NativeMemory.AlignedFree(_scratch);
@@ -76,12 +64,15 @@ internal sealed unsafe class GraphRewriter : IDisposable
         _sites.Dispose();
     }
 
-    private void Visit(ggml_tensor* node)
+    /// <inheritdoc/>
+    public void Visit(ggml_tensor* node)
     {
+        if (!IsOn)
+            return;
         var op = node->op;
         if (op == _ops.None || op == _ops.Custom)
         {
-            var mark = node->op_params[MarkAt];
+            var mark = CustomNode.Mark(node);
             if (mark == FirstMark)
                 Arm(node, SiteOf(node));
             else if (mark == SecondMark)
@@ -95,16 +86,16 @@ internal sealed unsafe class GraphRewriter : IDisposable
         else if (op == _ops.Scale)
         {
             var product = (ggml_tensor*)node->src[0];
-            if (product->op_params[MarkAt] == SecondMark && IsOurs(product))
+            if (CustomNode.Mark(product) == SecondMark && IsOurs(product))
             {
-                Mark(node, ScaleMark, SiteOf(product));
+                CustomNode.Set(node, ScaleMark, SiteOf(product));
                 node->op = _ops.None;
             }
         }
         else if (op == _ops.Add)
         {
             var delta = (ggml_tensor*)node->src[1];
-            if (delta->op_params[MarkAt] == ScaleMark && delta->op == _ops.None)
+            if (CustomNode.Mark(delta) == ScaleMark && delta->op == _ops.None)
                 Join(node, SiteOf(delta));
         }
         else if (op == _ops.GetRows && _rows.OrderMatters)
@@ -113,15 +104,7 @@ internal sealed unsafe class GraphRewriter : IDisposable
 
     private bool IsOurs(ggml_tensor* node) => node->op == _ops.None || node->op == _ops.Custom;
 
-    private static RoutingSite* SiteOf(ggml_tensor* node) => *(RoutingSite**)(node->op_params + 4);
-
-    private static void Mark(ggml_tensor* node, int mark, RoutingSite* site)
-    {
-        new Span<int>(node->op_params, 16).Clear();
-        node->op_params[2] = AllTasks;
-        *(RoutingSite**)(node->op_params + 4) = site;
-        node->op_params[MarkAt] = mark;
-    }
+    private static RoutingSite* SiteOf(ggml_tensor* node) => (RoutingSite*)CustomNode.UserData(node);
 
     private (AdapterModule Module, bool IsDown)? Half(nint weight)
     {
@@ -140,7 +123,7 @@ internal sealed unsafe class GraphRewriter : IDisposable
     {
         if (isDown)
         {
-            var site = _sites.Claim((nint)node);
+            var site = _sites.Claim(node);
             site->Slots = _table.Module(module.Index);
             site->Inputs = module.Inputs;
             site->Outputs = module.Outputs;
@@ -148,18 +131,18 @@ internal sealed unsafe class GraphRewriter : IDisposable
             site->Kernel = _kernel;
             site->RowCount = Rows((ggml_tensor*)node->src[1], module.Inputs, out site->X, out site->XStride, module);
             _open++;
-            Mark(node, FirstMark, site);
+            CustomNode.Set(node, FirstMark, site);
             Arm(node, site);
             return;
         }
         var first = (ggml_tensor*)node->src[1];
-        if (first->op_params[MarkAt] != FirstMark || !IsOurs(first))
+        if (CustomNode.Mark(first) != FirstMark || !IsOurs(first))
         {
             Fault ??= $"{module.Name}: its two products are not one behind the other";
             return;
         }
         var own = SiteOf(first);
-        Mark(node, SecondMark, own);
+        CustomNode.Set(node, SecondMark, own);
         ArmSecond(node, own);
     }
 
@@ -180,7 +163,7 @@ internal sealed unsafe class GraphRewriter : IDisposable
         site->Scratch = _scratch;
         site->ScratchRank = _scratchRank;
         node->op = _ops.Custom;
-        *(delegate* unmanaged[Cdecl]<ggml_tensor*, int, int, void*, void>*)node->op_params = group.Set->IsShared != 0 ? &LoraEntry.Down : &LoraEntry.Whole;
+        CustomNode.SetFunction(node, group.Set->IsShared != 0 ? &LoraEntry.Down : &LoraEntry.Whole);
     }
 
     private void ArmSecond(ggml_tensor* node, RoutingSite* site)
@@ -191,7 +174,7 @@ internal sealed unsafe class GraphRewriter : IDisposable
             return;
         }
         node->op = _ops.Custom;
-        *(delegate* unmanaged[Cdecl]<ggml_tensor*, int, int, void*, void>*)node->op_params = &LoraEntry.Up;
+        CustomNode.SetFunction(node, &LoraEntry.Up);
     }
 
     private void Join(ggml_tensor* node, RoutingSite* site)

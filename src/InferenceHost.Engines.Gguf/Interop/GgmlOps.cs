@@ -15,6 +15,7 @@ internal sealed unsafe class GgmlOps
         Scale = numbers["SCALE"];
         MultiplyMatrices = numbers["MUL_MAT"];
         GetRows = numbers["GET_ROWS"];
+        FlashAttention = numbers["FLASH_ATTN_EXT"];
         Custom = numbers["CUSTOM"];
     }
 
@@ -29,6 +30,8 @@ internal sealed unsafe class GgmlOps
     public int MultiplyMatrices { get; }
 
     public int GetRows { get; }
+
+    public int FlashAttention { get; }
 
     public int Custom { get; }
 
@@ -45,7 +48,7 @@ internal sealed unsafe class GgmlOps
             if (name == "CUSTOM")
                 break;
         }
-        string[] wanted = ["NONE", "DUP", "ADD", "SCALE", "MUL_MAT", "GET_ROWS", "CUSTOM"];
+        string[] wanted = ["NONE", "DUP", "ADD", "SCALE", "MUL_MAT", "GET_ROWS", "FLASH_ATTN_EXT", "CUSTOM"];
         return Array.TrueForAll(wanted, numbers.ContainsKey) ? new GgmlOps(numbers) : null;
     }
 }

@@ -7,12 +7,15 @@ namespace InferenceHost.Engines.Gguf.Interop;
 /// <summary>ggml.h, struct ggml_tensor: ne = elements per dimension, nb = stride in bytes per dimension.</summary>
 internal unsafe struct ggml_tensor
 {
+    /// <summary>Elements of <see cref="op_params"/>: GGML_MAX_OP_PARAMS / sizeof(int32_t).</summary>
+    public const int OpParams = 16;
+
     public int type;
     public nint buffer;
     public fixed long ne[4];
     public fixed long nb[4];
     public int op;
-    public fixed int op_params[16];
+    public fixed int op_params[OpParams];
     public int flags;
     public Sources src;
     public ggml_tensor* view_src;
@@ -30,6 +33,13 @@ internal unsafe struct ggml_tensor
             fixed (byte* start = name)
                 return Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(start));
         }
+    }
+
+    /// <summary>Whether it has this name, without making a string.</summary>
+    public readonly bool IsNamed(ReadOnlySpan<byte> wanted)
+    {
+        fixed (byte* start = name)
+            return MemoryMarshal.CreateReadOnlySpanFromNullTerminated(start).SequenceEqual(wanted);
     }
 
     /// <summary>GGML_MAX_SRC operands.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using InferenceHost.Core.Numerics;
 using InferenceHost.Core.Sampling;
 
 namespace InferenceHost.Core.Tests.Sampling;

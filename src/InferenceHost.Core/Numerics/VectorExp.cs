@@ -2,13 +2,13 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
-namespace InferenceHost.Core.Sampling;
+namespace InferenceHost.Core.Numerics;
 
 /// <summary>
 /// Exponentials of non-positive numbers in float, as powers of two: the fraction in [-1/2, 1/2] by a polynomial of degree 5 with the least greatest relative error (found by Remez
 /// exchange; the constant set to 1 so that the weight of the best is exactly 1), the integral part in the exponent. Relative error below 2e-7, plus the rounding of the argument.
 /// </summary>
-internal static class VectorExp
+public static class VectorExp
 {
     /// <summary>Below this power of two the result would leave the normal floats: it counts as this, a factor of 2e-38, or as nothing.</summary>
     public const float LeastPower = -125;

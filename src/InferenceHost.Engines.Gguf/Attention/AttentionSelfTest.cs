@@ -1,0 +1,60 @@
+using InferenceHost.Core.Execution;
+using InferenceHost.Engines.Gguf.Interop;
+
+namespace InferenceHost.Engines.Gguf.Attention;
+
+/// <summary>Compares the kernel with ggml's attention on the loaded model: a prompt beside single rows of other sequences, computed both ways.</summary>
+internal sealed class AttentionSelfTest(AttentionRewriter rewriter, Decoder decoder, int vocabularySize, GgufEngineOptions options)
+{
+    private const int PromptTokens = 16, MaxSequences = 4;
+
+    // Relative difference of the logits. ggml sums values in half precision, which alone makes about a thousandth; attention done wrong makes more than a tenth.
+    private const double Tolerance = 0.03;
+
+    /// <summary>Whether logits agree; true also where the model has no node for the kernel.</summary>
+    public bool Passes()
+    {
+        rewriter.IsOn = false;
+        if (Decode() is not { } expected)
+            return false;
+        rewriter.IsOn = true;
+        return Decode() is { } actual && Enumerable.Range(0, expected.Length).All(i => Distance(actual[i], expected[i]) <= Tolerance);
+    }
+
+    // Logits behind the last token of each sequence.
+    private float[][]? Decode()
+    {
+        LibLlama.llama_memory_clear(decoder.Memory, data: false);
+        var sequences = Math.Min(MaxSequences, options.MaxSequences);
+        var prompt = Math.Min(PromptTokens, Math.Min(options.BatchTokens, options.ContextTokens) - sequences);
+        var batch = new StepBatch(options.BatchTokens);
+        for (var position = 0; position < prompt; position++)
+            Add(batch, position, 0, position == prompt - 1);
+        for (var sequence = 1; sequence < sequences; sequence++)
+            Add(batch, 0, sequence, true);
+        var logits = batch.Count > 0 && decoder.Decode(batch) == DecodeResult.Success ? Enumerable.Range(0, batch.OutputCount).Select(i => decoder.Logits(i).ToArray()).ToArray() : null;
+        decoder.Invalidate();
+        LibLlama.llama_memory_clear(decoder.Memory, data: false);
+        return logits;
+    }
+
+    private void Add(StepBatch batch, int position, int sequence, bool output)
+    {
+        var token = (int)(((sequence * 6151L) + (position * 52_711L) + 29) % vocabularySize);
+        if (output)
+            batch.AddOutput(token, position, new EngineSequence(sequence), 0, 1);
+        else
+            batch.Add(token, position, new EngineSequence(sequence), 0, 1);
+    }
+
+    private static double Distance(float[] actual, float[] expected)
+    {
+        double difference = 0, size = 0;
+        for (var i = 0; i < actual.Length; i++)
+        {
+            difference += (actual[i] - (double)expected[i]) * (actual[i] - (double)expected[i]);
+            size += expected[i] * (double)expected[i];
+        }
+        return Math.Sqrt(difference / Math.Max(size, 1e-12));
+    }
+}
