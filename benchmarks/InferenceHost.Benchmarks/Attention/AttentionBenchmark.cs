@@ -41,10 +41,22 @@ public unsafe class AttentionBenchmark
         AttentionVariants.TryPick(false, Size, Size, AttentionVariants.WidestBits, out var variant);
         *_site = new AttentionSite
         {
-            Variant = variant, Buffers = buffers, Heads = Heads, Sharing = Heads / KvHeads, KeySize = Size, ValueSize = Size, Scale = 0.125f,
-            Q = Allocate(Rows * Heads * Size * 4), QRow = Heads * Size * 4, QHead = Size * 4,
-            K = Allocate(Cells * KvHeads * Size * 2), KCell = KvHeads * Size * 2, KHead = Size * 2,
-            V = Allocate(Cells * KvHeads * Size * 2), VCell = KvHeads * Size * 2, VHead = Size * 2,
+            Variant = variant,
+            Buffers = buffers,
+            Heads = Heads,
+            Sharing = Heads / KvHeads,
+            KeySize = Size,
+            ValueSize = Size,
+            Scale = 0.125f,
+            Q = Allocate(Rows * Heads * Size * 4),
+            QRow = Heads * Size * 4,
+            QHead = Size * 4,
+            K = Allocate(Cells * KvHeads * Size * 2),
+            KCell = KvHeads * Size * 2,
+            KHead = Size * 2,
+            V = Allocate(Cells * KvHeads * Size * 2),
+            VCell = KvHeads * Size * 2,
+            VHead = Size * 2,
             Out = (float*)Allocate(Rows * Heads * Size * 4),
         };
         foreach (var cells in new[] { (nint)_site->K, (nint)_site->V })

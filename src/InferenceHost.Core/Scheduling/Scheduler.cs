@@ -188,7 +188,7 @@ internal sealed class Scheduler
         _now = now;
         _prefill.Sort(_byEntitlement);
         var room = _options.MaxBatchTokens - plan.Rows;
-        var budget = Math.Min(room, _budget.ChunkTokens(plan.DecodeRows, _options.MaxBatchTokens));
+        var budget = Math.Min(room, _budget.ChunkTokens(plan.DecodeRows, PrefillDemand(), _options.MaxBatchTokens));
         foreach (var sequence in _prefill)
         {
             var wanted = Math.Min(sequence.Needed, room);
@@ -200,6 +200,19 @@ internal sealed class Scheduler
             room -= tokens;
             budget = Math.Max(0, budget - tokens);
         }
+    }
+
+    /// <summary>How many wait for their first token for each that decodes. A tenant counts once (by its weight), so that its many prompts do not slow down others.</summary>
+    private double PrefillDemand()
+    {
+        double waiting = 0, decoding = 0;
+        foreach (var sequence in _running)
+        {
+            var share = sequence.Tenant.Weight / sequence.Tenant.Running;
+            if (sequence.Needed > 1) waiting += share;
+            else decoding += share;
+        }
+        return decoding > 0 ? waiting / decoding : 0;
     }
 
     private bool TryPreemptLeastEntitled()

@@ -23,10 +23,13 @@ internal sealed class StepBudget(TimeSpan target)
     public double PrefillTokenSeconds { get; private set; }
 
     /// <summary>Prefill tokens that keep the step near the target while <paramref name="decodeRows"/> sequences decode.</summary>
-    public int ChunkTokens(int decodeRows, int maxBatchTokens)
+    /// <param name="decodeRows">Sequences that decode in the step.</param>
+    /// <param name="demand">Tenants that wait for a first token for each tenant that decodes. Without a target, prefill gets as much time as decoding, and more where more wait.</param>
+    /// <param name="maxBatchTokens">Rows of a step at most.</param>
+    public int ChunkTokens(int decodeRows, double demand, int maxBatchTokens)
     {
         if (decodeRows == 0 || PrefillTokenSeconds <= 0) return maxBatchTokens - decodeRows;
-        var goal = target > TimeSpan.Zero ? target.TotalSeconds : 2 * DecodeSeconds;
+        var goal = target > TimeSpan.Zero ? target.TotalSeconds : DecodeSeconds * (1 + Math.Max(1, demand));
         var tokens = (goal - DecodeSeconds) / PrefillTokenSeconds;
         return (int)Math.Clamp(tokens, MinimumChunkTokens, Math.Max(MinimumChunkTokens, maxBatchTokens - decodeRows));
     }

@@ -72,11 +72,26 @@ internal sealed unsafe class AttentionCase : IDisposable
         var site = (AttentionSite*)Allocate(sizeof(AttentionSite));
         *site = new AttentionSite
         {
-            Plan = _plan.View, Variant = variant, Buffers = buffers, Heads = Heads, Sharing = Heads / KvHeads, KeySize = KeySize, ValueSize = ValueSize,
-            Scale = Scale, SoftCap = SoftCap, Sinks = sinks, Out = results,
-            Q = (byte*)queries, QRow = Heads * KeySize * sizeof(float), QHead = KeySize * sizeof(float),
-            K = Store(_keys, KeySize, keyRow), KCell = KvHeads * keyRow, KHead = keyRow,
-            V = Store(_values, ValueSize, valueRow), VCell = KvHeads * valueRow, VHead = valueRow,
+            Plan = _plan.View,
+            Variant = variant,
+            Buffers = buffers,
+            Heads = Heads,
+            Sharing = Heads / KvHeads,
+            KeySize = KeySize,
+            ValueSize = ValueSize,
+            Scale = Scale,
+            SoftCap = SoftCap,
+            Sinks = sinks,
+            Out = results,
+            Q = (byte*)queries,
+            QRow = Heads * KeySize * sizeof(float),
+            QHead = KeySize * sizeof(float),
+            K = Store(_keys, KeySize, keyRow),
+            KCell = KvHeads * keyRow,
+            KHead = keyRow,
+            V = Store(_values, ValueSize, valueRow),
+            VCell = KvHeads * valueRow,
+            VHead = valueRow,
         };
         buffers->ScratchFloats = AttentionScratch.Floats(KeySize, ValueSize);
         buffers->Scratch = (float*)Allocate((int)buffers->ScratchFloats * threads * sizeof(float));

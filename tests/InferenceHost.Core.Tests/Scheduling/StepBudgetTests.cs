@@ -1,0 +1,32 @@
+using InferenceHost.Core.Scheduling;
+
+namespace InferenceHost.Core.Tests.Scheduling;
+
+public sealed class StepBudgetTests
+{
+    private const int MaxBatch = 512;
+
+    [Fact]
+    public void NothingThatDecodesMeansTheWholeBatch() => Assert.Equal(MaxBatch, Learned().ChunkTokens(0, 0, MaxBatch));
+
+    [Fact]
+    public void PrefillGetsTheTimeOfTheDecodeRows() => Assert.Equal(20, Learned().ChunkTokens(8, 0.1, MaxBatch));
+
+    [Theory]
+    [InlineData(1, 20)]
+    [InlineData(3, 60)]
+    [InlineData(31, 504)]
+    public void MoreTimeWhereMoreWaitForTheirFirstToken(double demand, int tokens) => Assert.Equal(tokens, Learned().ChunkTokens(8, demand, MaxBatch));
+
+    [Fact]
+    public void ATargetHoldsWhoeverWaits() => Assert.Equal(80, Learned(TimeSpan.FromMilliseconds(100)).ChunkTokens(8, 31, MaxBatch));
+
+    // Steps of 20 ms that only decode, 1 ms for each further token.
+    private static StepBudget Learned(TimeSpan target = default)
+    {
+        var budget = new StepBudget(target);
+        budget.Observe(0.020, decodeRows: 8, prefillTokens: 0);
+        budget.Observe(0.120, decodeRows: 8, prefillTokens: 100);
+        return budget;
+    }
+}
