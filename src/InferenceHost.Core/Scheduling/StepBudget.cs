@@ -1,7 +1,7 @@
 namespace InferenceHost.Core.Scheduling;
 
 /// <summary>
-/// How many prefill tokens a step takes beside its decode rows, from measured step times: t = decode + tokens * perToken, both smoothed.
+/// How many prefill tokens a step takes beside its decode rows, from measured step times.
 /// Short prompts may be taken whole on credit that time refills, so that a second request does not wait for many small chunks.
 /// </summary>
 internal sealed class StepBudget(TimeSpan target)
@@ -10,17 +10,14 @@ internal sealed class StepBudget(TimeSpan target)
     public const int ShortPromptTokens = 256;
 
     private const int MinimumChunkTokens = 16;
-    private const double Smoothing = 0.2;
     private const double CreditPerSecond = 0.1;
     private const double MaxCreditSeconds = 0.25;
 
+    private readonly StepTimes _times = new();
     private double _credit = MaxCreditSeconds;
 
-    /// <summary>Smoothed time of a step that only decodes, seconds; 0 = not measured yet.</summary>
-    public double DecodeSeconds { get; private set; }
-
     /// <summary>Smoothed time of one more prefill token, seconds; 0 = not measured yet.</summary>
-    public double PrefillTokenSeconds { get; private set; }
+    public double PrefillTokenSeconds => _times.PrefillTokenSeconds;
 
     /// <summary>Prefill tokens that keep the step near the target while <paramref name="decodeRows"/> sequences decode.</summary>
     /// <param name="decodeRows">Sequences that decode in the step.</param>
@@ -29,8 +26,9 @@ internal sealed class StepBudget(TimeSpan target)
     public int ChunkTokens(int decodeRows, double demand, int maxBatchTokens)
     {
         if (decodeRows == 0 || PrefillTokenSeconds <= 0) return maxBatchTokens - decodeRows;
-        var goal = target > TimeSpan.Zero ? target.TotalSeconds : DecodeSeconds * (1 + Math.Max(1, demand));
-        var tokens = (goal - DecodeSeconds) / PrefillTokenSeconds;
+        var decode = _times.DecodeSeconds(decodeRows);
+        var goal = target > TimeSpan.Zero ? target.TotalSeconds : decode * (1 + Math.Max(1, demand));
+        var tokens = (goal - decode) / PrefillTokenSeconds;
         return (int)Math.Clamp(tokens, MinimumChunkTokens, Math.Max(MinimumChunkTokens, maxBatchTokens - decodeRows));
     }
 
@@ -47,10 +45,6 @@ internal sealed class StepBudget(TimeSpan target)
     public void Observe(double seconds, int decodeRows, int prefillTokens)
     {
         _credit = Math.Min(MaxCreditSeconds, _credit + (seconds * CreditPerSecond));
-        if (prefillTokens == 0) DecodeSeconds = Smooth(DecodeSeconds, seconds);
-        else if (prefillTokens >= MinimumChunkTokens)
-            PrefillTokenSeconds = Smooth(PrefillTokenSeconds, Math.Max(0, seconds - (decodeRows > 0 ? DecodeSeconds : 0)) / prefillTokens);
+        _times.Observe(seconds, decodeRows, prefillTokens);
     }
-
-    private static double Smooth(double old, double value) => old <= 0 ? value : old + (Smoothing * (value - old));
 }

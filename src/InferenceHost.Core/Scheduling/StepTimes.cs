@@ -1,0 +1,58 @@
+using System.Numerics;
+
+namespace InferenceHost.Core.Scheduling;
+
+/// <summary>
+/// Measured step times, smoothed: t(rows, tokens) = decode(rows) + tokens * perToken. Decode times are kept per power of two of the rows, because eight rows cost
+/// about as much as one on a GPU and nearly eight times as much on a CPU.
+/// </summary>
+internal sealed class StepTimes
+{
+    private const int MinimumTokens = 16;
+    private const double Smoothing = 0.2;
+
+    private readonly (double Rows, double Seconds)[] _decode = new (double, double)[32];
+
+    /// <summary>Time of one more prefill token, seconds; 0 = not measured yet.</summary>
+    public double PrefillTokenSeconds { get; private set; }
+
+    /// <summary>
+    /// Time of a step with so many decode rows and nothing else, seconds; 0 = nothing measured yet. What was not measured is taken from the nearest that was, a row
+    /// more or less costing what a prefill token costs.
+    /// </summary>
+    public double DecodeSeconds(int rows)
+    {
+        if (rows <= 0) return 0;
+        var bucket = Bucket(rows);
+        for (var distance = 0; distance < _decode.Length; distance++)
+        {
+            if (TryGet(bucket - distance, out var known) || TryGet(bucket + distance, out known))
+                return distance == 0 ? known.Seconds : Math.Max(known.Seconds / 8, known.Seconds + ((rows - known.Rows) * PrefillTokenSeconds));
+        }
+        return 0;
+    }
+
+    /// <summary>Learns from a step.</summary>
+    public void Observe(double seconds, int decodeRows, int prefillTokens)
+    {
+        if (prefillTokens == 0 && decodeRows > 0)
+        {
+            ref var known = ref _decode[Bucket(decodeRows)];
+            known = (Smooth(known.Rows, decodeRows), Smooth(known.Seconds, seconds));
+        }
+        else if (prefillTokens >= MinimumTokens)
+        {
+            PrefillTokenSeconds = Smooth(PrefillTokenSeconds, Math.Max(0, seconds - DecodeSeconds(decodeRows)) / prefillTokens);
+        }
+    }
+
+    private bool TryGet(int bucket, out (double Rows, double Seconds) known)
+    {
+        known = (uint)bucket < (uint)_decode.Length ? _decode[bucket] : default;
+        return known.Seconds > 0;
+    }
+
+    private static int Bucket(int rows) => BitOperations.Log2((uint)rows);
+
+    private static double Smooth(double old, double value) => old <= 0 ? value : old + (Smoothing * (value - old));
+}
