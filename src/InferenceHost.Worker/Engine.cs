@@ -32,7 +32,7 @@ internal sealed class Engine : IDisposable
                 MaxBatchTokens = engine.Capabilities.MaxBatchTokens,
                 TargetInterTokenLatency = TimeSpan.FromMilliseconds(load.TargetInterTokenMs),
                 PrefixCache = load.PrefixCache,
-                PrefixCacheTokens = engine.Capabilities.Device.StartsWith("CPU", StringComparison.Ordinal) ? PrefixCacheBudget.ForCpu(load.Path) : null,
+                PrefixCacheTokens = PrefixCacheBudget.For(engine, load.Path),
                 Speculation = load.Speculation,
             },
         };
