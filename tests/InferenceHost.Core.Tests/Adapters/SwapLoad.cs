@@ -6,8 +6,9 @@ using InferenceHost.Core.Tests.Scripted;
 namespace InferenceHost.Core.Tests.Adapters;
 
 /// <summary>
-/// Streams of the base model, of one adapter that stays and of one whose generations replace each other. Counts, in steps, how long a running stream goes without
-/// a token and how long a stream waits for its first one after its generation became ready; compares every stream with the tokens of the generation it began with.
+/// Streams of the base model, of one adapter that stays and of one whose generations replace each other. Counts, in steps, how long a running
+/// stream goes without a token and how long a stream waits for its first one after its generation became ready; compares every stream with
+/// the tokens of the generation it began with.
 /// </summary>
 internal sealed class SwapLoad(LoopHarness harness, Queue<Action> offThread, int seed)
 {

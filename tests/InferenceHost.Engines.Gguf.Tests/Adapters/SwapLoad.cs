@@ -6,8 +6,8 @@ using InferenceHost.Core.Streaming;
 namespace InferenceHost.Engines.Gguf.Tests.Adapters;
 
 /// <summary>
-/// Streams of the base model, of one adapter that stays and of one whose files take turns under ever new generations. Every stream that ends is compared with the
-/// reference tokens of the file it began with. Files are read by the thread pool, as in service; the test's thread owns the engine.
+/// Streams of the base model, of one adapter that stays and of one whose files take turns under ever new generations. Every stream that ends is compared
+/// with the reference tokens of the file it began with. Files are read by the thread pool, as in service; the test's thread owns the engine.
 /// </summary>
 internal sealed class SwapLoad(Reference reference) : IStepSink
 {
