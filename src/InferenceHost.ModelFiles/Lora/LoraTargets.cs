@@ -27,11 +27,10 @@ internal static class LoraTargets
         if (tensor == "token_embd.weight")
             return "the token embedding, which adapters do not support";
         var name = Part(tensor);
-        if (name is null || !Layer.Contains(name))
-            return "a tensor that the engine does not apply adapters to";
-        return name.StartsWith("attn_", StringComparison.Ordinal) && name != "attn_output" && LatentAttention.Contains(architecture)
-            ? $"latent attention, where the engine ignores adapters ('{architecture}')"
-            : null;
+        if (name is not null && name.StartsWith("attn_", StringComparison.Ordinal) && name != "attn_output"
+            && LatentAttention.Contains(architecture))
+            return $"latent attention, where the engine ignores adapters ('{architecture}')";
+        return name is null || !Layer.Contains(name) ? "a tensor that the engine does not apply adapters to" : null;
     }
 
     private static string? Part(string tensor)

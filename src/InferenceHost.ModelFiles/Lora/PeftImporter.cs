@@ -12,6 +12,7 @@ namespace InferenceHost.ModelFiles.Lora;
 public static class PeftImporter
 {
     private const string ModelPrefix = "base_model.model.";
+    private const string Remedy = "Train the adapter without this target module.";
 
     /// <summary>Imports a folder and validates the result against the model.</summary>
     /// <param name="folder">Folder with the two files of PEFT.</param>
@@ -33,11 +34,12 @@ public static class PeftImporter
             using (var model = ModelParts.Open(modelPath))
             {
                 var architecture = ModelValidator.CheckArchitecture(model.Head);
-                if (!PeftNames.IsKnown(architecture))
-                    throw new ModelFileException(modelPath, "general.architecture", $"'{architecture}'",
+                var numbers = HyperParameters.Read(model.Head, architecture);
+                var table = PeftNames.For(numbers)
+                    ?? throw new ModelFileException(modelPath, "general.architecture", $"'{architecture}'",
                         "an architecture with a known table of module names",
                         "Convert the adapter to GGUF with the engine's own converter.");
-                Convert(source, config, HyperParameters.Read(model.Head, architecture), name ?? TitleOf(folder), modelSha256).Write(draft);
+                Convert(source, config, table, numbers, name ?? TitleOf(folder), modelSha256).Write(draft);
             }
 
             var info = LoraValidator.Validate(draft, modelPath, modelSha256);
@@ -55,7 +57,8 @@ public static class PeftImporter
         }
     }
 
-    private static GgufWriter Convert(SafetensorsFile source, PeftConfig config, HyperParameters p, string name, string? modelSha256)
+    private static GgufWriter Convert(SafetensorsFile source, PeftConfig config, PeftTable table, HyperParameters p, string name,
+        string? modelSha256)
     {
         var writer = new GgufWriter().Add("general.architecture", p.Architecture).Add("general.type", "adapter")
             .Add("adapter.type", "lora").Add("general.name", name)
@@ -66,17 +69,25 @@ public static class PeftImporter
         foreach (var tensor in source.Tensors)
         {
             var (module, isB) = Split(source, tensor);
-            var target = PeftNames.TensorOf(p.Architecture, module)
-                ?? throw Bad(source, tensor, $"module '{module}'", $"a module that adapters of '{p.Architecture}' may change",
-                    "Train the adapter without this target module.");
-            if (!seen.Add($"{target}{isB}"))
-                throw Bad(source, tensor, $"a second tensor for {target}", "one pair per module", "Save the adapter again.");
+            if (!table.TryGet(module, out var targets, out var layer))
+                throw Bad(source, tensor, $"module '{module}'", $"a module that adapters of '{p.Architecture}' may change", Remedy);
+            if (layer >= p.Layers)
+                throw Bad(source, tensor, $"layer {layer}, which the model does not have", $"layers 0 to {p.Layers - 1}",
+                    "The adapter belongs to another model.");
             CheckShape(source, tensor, config.RankOf(module), isB);
-            var data = source.Read(tensor);
-            if (isB && PeftNames.IsPermuted(p.Architecture))
-                data = Permute(source, tensor, target, data, p);
-            var (type, bytes) = isB ? Scale(tensor.Type, data, config.PlainAlphaOf(module) / config.PlainAlpha) : (tensor.Type, data);
-            writer.AddTensor($"{target}{(isB ? ".lora_b" : ".lora_a")}", [tensor.Shape[1], tensor.Shape[0]], type, bytes);
+            var factor = isB ? config.PlainAlphaOf(module) / config.PlainAlpha : 1;
+            foreach (var target in targets)
+            {
+                var wanted = PeftTable.TensorName(target, layer);
+                if (LoraTargets.WhyRefused(p.Architecture, wanted) is { } reason)
+                    throw Bad(source, tensor, reason, $"a module that adapters of '{p.Architecture}' may change", Remedy);
+                if (!seen.Add($"{wanted}{isB}"))
+                    throw Bad(source, tensor, $"a second tensor for {wanted}", "one pair per module", "Save the adapter again.");
+                var data = isB ? TakeRows(source, tensor, target, p, layer) : source.Read(tensor);
+                var (type, bytes) = Scale(tensor.Type, data, factor);
+                var rows = data.Length / (tensor.ByteLength / tensor.Shape[0]);
+                writer.AddTensor($"{wanted}{(isB ? ".lora_b" : ".lora_a")}", [tensor.Shape[1], rows], type, bytes);
+            }
         }
 
         return writer;
@@ -114,28 +125,21 @@ public static class PeftImporter
                 "adapter_config.json and the tensors disagree; save the adapter again.");
     }
 
-    // Row of head h, half s, pair j goes to row 2j + s of the head.
-    private static byte[] Permute(SafetensorsFile source, SafetensorsFile.Tensor tensor, string target, byte[] data, HyperParameters p)
+    // B's rows are the module's outputs, in the order of Hugging Face; the tensor has some of them in its own order.
+    private static byte[] TakeRows(SafetensorsFile source, SafetensorsFile.Tensor tensor, PeftTarget target, HyperParameters p, int layer)
     {
-        var heads = target.EndsWith("attn_q.weight", StringComparison.Ordinal) ? p.Heads[0]
-            : target.EndsWith("attn_k.weight", StringComparison.Ordinal) ? p.HeadsKv[0] : 0;
-        if (heads == 0)
-            return data;
         var rows = tensor.Shape[0];
-        if (rows % (2 * heads) != 0)
-            throw Bad(source, tensor, $"{rows} rows", $"a multiple of {2 * heads}, twice the model's heads",
+        var unit = layer == PeftTable.NoLayer ? 1 : PeftRows.UnitOf(target, p, layer);
+        if (unit == 0 || rows % unit != 0)
+            throw Bad(source, tensor, $"{rows} rows", unit == 0 ? "a layer with attention heads" : $"a multiple of {unit}",
                 "The adapter belongs to another model.");
-        var half = rows / heads / 2;
+        var data = source.Read(tensor);
+        if (PeftRows.Of(target, rows, p, layer) is not { } order)
+            return data;
         var rowBytes = data.Length / rows;
-        var result = new byte[data.Length];
-        for (var row = 0; row < rows; row++)
-        {
-            var (head, inHead) = Math.DivRem(row, 2 * half);
-            var (side, pair) = Math.DivRem(inHead, half);
-            var to = (head * 2 * half) + (2 * pair) + side;
-            data.AsSpan(row * rowBytes, rowBytes).CopyTo(result.AsSpan(to * rowBytes));
-        }
-
+        var result = new byte[order.Length * rowBytes];
+        for (var i = 0; i < order.Length; i++)
+            data.AsSpan(order[i] * rowBytes, rowBytes).CopyTo(result.AsSpan(i * rowBytes));
         return result;
     }
 

@@ -23,6 +23,16 @@ internal sealed class AdapterRegistrations(Func<Wire.ToWorker, CancellationToken
         }
     }
 
+    /// <summary>Generations that are known, on their way in or on their way out.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _entries.Count;
+        }
+    }
+
     /// <summary>Completes when the process knows a generation; at once where it does already.</summary>
     /// <exception cref="RefusalException">It refused the file, or ended.</exception>
     public Task EnsureAsync(AdapterGeneration generation, bool install)
@@ -52,7 +62,19 @@ internal sealed class AdapterRegistrations(Func<Wire.ToWorker, CancellationToken
             if (!_entries.TryGetValue(sha256, out var entry) || entry.Loaded is null)
                 return Task.CompletedTask;
             entry.Loaded = null;
-            return entry.Tail = AfterAsync(entry.Tail, new Wire.ToWorker { DropAdapter = new Wire.DropAdapter { Generation = sha256 } });
+            entry.Tail = AfterAsync(entry.Tail, new Wire.ToWorker { DropAdapter = new Wire.DropAdapter { Generation = sha256 } });
+            return ForgetAsync(sha256, entry, entry.Tail);
+        }
+    }
+
+    // Every upload is a generation of its own: what is dropped must leave nothing, unless it was asked for again meanwhile.
+    private async Task ForgetAsync(string sha256, Entry entry, Task drop)
+    {
+        await drop;
+        lock (_gate)
+        {
+            if (entry.Tail == drop)
+                _entries.Remove(sha256);
         }
     }
 

@@ -55,6 +55,11 @@ internal sealed class ScriptedEngine : IEngine
 
     public List<int> AdapterSlotsOfLastStep { get; } = [];
 
+    /// <summary>Adapters read so far, and those of them that nobody has let go of.</summary>
+    public int PreparedAdapters { get; private set; }
+
+    public int LivingAdapters { get; private set; }
+
     public ExecutionStatus Execute(StepBatch batch)
     {
         var status = BeforeStep(batch);
@@ -91,8 +96,13 @@ internal sealed class ScriptedEngine : IEngine
 
     public int Length(EngineSequence sequence) => _memory[sequence.Value].Count;
 
-    public PreparedAdapter PrepareAdapter(string path, CancellationToken cancellation) =>
-        path.StartsWith("bad", StringComparison.Ordinal) ? throw new EngineException($"{path} is no adapter") : new ScriptedAdapter(path);
+    public PreparedAdapter PrepareAdapter(string path, CancellationToken cancellation)
+    {
+        if (path.StartsWith("bad", StringComparison.Ordinal)) throw new EngineException($"{path} is no adapter");
+        PreparedAdapters++;
+        LivingAdapters++;
+        return new ScriptedAdapter(path, () => LivingAdapters--);
+    }
 
     public void InstallAdapter(int slot, PreparedAdapter adapter)
     {
@@ -155,8 +165,10 @@ internal sealed class ScriptedEngine : IEngine
         public int Token { get; } = token;
     }
 
-    private sealed class ScriptedAdapter(string path) : PreparedAdapter
+    private sealed class ScriptedAdapter(string path, Action released) : PreparedAdapter
     {
+        private bool _isReleased;
+
         public string Path { get; } = path;
 
         public override long Bytes => 1000;
@@ -165,6 +177,8 @@ internal sealed class ScriptedEngine : IEngine
 
         protected override void Dispose(bool disposing)
         {
+            if (!_isReleased) released();
+            _isReleased = true;
         }
     }
 }
