@@ -15,7 +15,7 @@ public class SamplerStep
     private SequenceSamplingState[] _states = [];
     private Action<int> _half = null!;
 
-    [Params(Recipe.Greedy, Recipe.TopK40, Recipe.MinP, Recipe.TopP, Recipe.TopKTopPMinP)]
+    [Params(Recipe.Greedy, Recipe.TopK40, Recipe.MinP, Recipe.TopP, Recipe.TopPBroad, Recipe.TopKTopPMinP, Recipe.TemperatureOnly)]
     public Recipe Recipe { get; set; }
 
     [GlobalSetup]

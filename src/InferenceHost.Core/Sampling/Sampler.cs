@@ -13,6 +13,7 @@ public sealed class Sampler
     private readonly RawLogProbabilities _raw;
     private readonly float[] _maxima;
     private readonly float[] _sums;
+    private double _mass;
     private float _best;
     private float _scale;
     private bool _whole;
@@ -124,10 +125,11 @@ public sealed class Sampler
         _scale = parameters.IsGreedy ? 1 : 1 / parameters.Temperature;
 
         var sumsNeeded = !parameters.IsGreedy && !topK && (topP || _whole);
-        var finite = sumsNeeded ? BlockScan.MaximaAndSums(logits, _scale, _maxima, _sums) : BlockScan.Maxima(logits, _maxima);
+        var finite = sumsNeeded
+            ? BlockScan.MaximaAndSums(logits, _scale, _maxima, _sums, out _best, out _mass)
+            : BlockScan.Maxima(logits, _maxima, out _best);
         if (!finite)
             return SampleOutcome.NonFiniteLogits;
-        _best = Largest(_maxima);
         if (float.IsNegativeInfinity(_best))
             return SampleOutcome.NoCandidates;
         if (parameters.IsGreedy || _whole)
@@ -165,7 +167,7 @@ public sealed class Sampler
 
     private void TakeTopP(ReadOnlySpan<float> logits, float topP, float minPThreshold)
     {
-        var target = topP * TotalMass();
+        var target = topP * _mass;
         if (!float.IsNegativeInfinity(minPThreshold))
         {
             Take(logits, minPThreshold);
@@ -188,25 +190,14 @@ public sealed class Sampler
     // At least k logits reach the k-th largest block maximum, so the k largest logits do.
     private float KthMaximum(int k) => k > _maxima.Length ? float.NegativeInfinity : ThresholdSelect.KeepingLargest(_maxima, k);
 
-    private double TotalMass()
-    {
-        double mass = 0;
-        for (var block = 0; block < _maxima.Length; block++)
-            mass += BlockMass(block);
-        return mass;
-    }
-
-    private double BlockMass(int block) =>
-        _sums[block] == 0 ? 0 : _sums[block] * Math.Exp((_maxima[block] - _best) * (double)_scale);
-
     private int DrawWhole(ReadOnlySpan<float> logits, double uniform)
     {
-        var point = uniform * TotalMass();
+        var point = uniform * _mass;
         var chosen = -1;
         double before = 0;
-        for (var block = 0; block < _maxima.Length; block++)
+        for (var block = 0; block < _sums.Length; block++)
         {
-            var mass = BlockMass(block);
+            var mass = _sums[block];
             if (mass == 0)
                 continue;
             (chosen, before) = (block, point);
@@ -224,7 +215,7 @@ public sealed class Sampler
         var last = 0;
         for (var index = 0; index < tokens.Length; index++)
         {
-            if (float.IsNegativeInfinity(tokens[index]))
+            if (weights[index] == 0)
                 continue;
             last = index;
             rest -= weights[index];
@@ -239,17 +230,5 @@ public sealed class Sampler
     {
         var start = _maxima.AsSpan().IndexOf(_best) * BlockScan.BlockTokens;
         return start + logits[start..].IndexOf(_best);
-    }
-
-    private static float Largest(ReadOnlySpan<float> values)
-    {
-        var max = float.NegativeInfinity;
-        foreach (var value in values)
-        {
-            if (value > max)
-                max = value;
-        }
-
-        return max;
     }
 }
