@@ -9,10 +9,14 @@ namespace InferenceHost.Core.Sampling;
 /// <remarks>Cost: one pass over the row; cut-offs look only at blocks that can matter. Exponentials of the whole row are taken only where the definition needs their sum.</remarks>
 public sealed class Sampler
 {
+    private const int SampleBlocks = 64;
+
     private readonly CandidateSet _candidates;
     private readonly RawLogProbabilities _raw;
     private readonly float[] _maxima;
     private readonly float[] _sums;
+    private readonly float[] _sample = new float[SampleBlocks * BlockScan.BlockTokens];
+    private readonly float[] _sampleMaxima = new float[SampleBlocks];
     private double _mass;
     private float _best;
     private float _scale;
@@ -169,22 +173,50 @@ public sealed class Sampler
     {
         var target = topP * _mass;
         if (!float.IsNegativeInfinity(minPThreshold))
-        {
             Take(logits, minPThreshold);
-        }
         else
-        {
-            // Few tokens hold the mass nearly always: widen the circle only while it is too small.
-            for (var k = 32; ; k *= 8)
-            {
-                Take(logits, KthMaximum(k));
-                if (_candidates.Mass >= target || k >= _maxima.Length)
-                    break;
-            }
-        }
-
+            TakeMass(logits, target, topP);
         if (_candidates.Mass >= target)
             _candidates.KeepTopMass(target);
+    }
+
+    // Takes at least the tokens of the nucleus. A few hold its mass nearly always; otherwise a sample of the row tells where about it ends.
+    private void TakeMass(ReadOnlySpan<float> logits, double target, float topP)
+    {
+        var few = KthMaximum(32);
+        Take(logits, few);
+        if (_candidates.Mass >= target)
+            return;
+
+        // Tokens below this weigh less than 1 - topP of the mass even if they were the whole vocabulary.
+        var floor = _best + ((MathF.Log((float)((1 - (double)topP) * _mass / VocabularySize)) - 0.01f) / _scale);
+        if (!float.IsNegativeInfinity(few))
+            Take(logits, MathF.Max(floor, EstimateThreshold(logits, few, (target - _candidates.Mass) / (_mass - _candidates.Mass), floor)));
+        if (_candidates.Mass < target)
+            Take(logits, floor);
+        if (_candidates.Mass < target)
+            Take(logits, float.NegativeInfinity);
+    }
+
+    // Where the fraction of the mass below `ceiling` is reached in blocks that are spread over the row, and a little lower.
+    private float EstimateThreshold(ReadOnlySpan<float> logits, float ceiling, double fraction, float floor)
+    {
+        var stride = Math.Max(1, _maxima.Length / SampleBlocks);
+        var (blocks, mass) = (0, 0.0);
+        for (var block = 0; block < logits.Length / BlockScan.BlockTokens && blocks < SampleBlocks; block += stride)
+        {
+            if (_maxima[block] >= ceiling)
+                continue;
+            logits.Slice(block * BlockScan.BlockTokens, BlockScan.BlockTokens).CopyTo(_sample.AsSpan(blocks * BlockScan.BlockTokens));
+            _sampleMaxima[blocks++] = _maxima[block];
+            mass += _sums[block];
+        }
+
+        _candidates.Gather(_sample.AsSpan(0, blocks * BlockScan.BlockTokens), _sampleMaxima.AsSpan(0, blocks), floor);
+        if (_candidates.Count == 0)
+            return floor;
+        _candidates.Weigh(_best, _scale);
+        return _candidates.LogitReachingMass(Math.Min(1, fraction * 1.05) * mass);
     }
 
     // At least k logits reach the k-th largest block maximum, so the k largest logits do.
