@@ -9,7 +9,7 @@ namespace InferenceHost.Core.Sampling;
 /// <remarks>Cost: one pass over the row; cut-offs look only at blocks that can matter. Exponentials of the whole row are taken only where the definition needs their sum.</remarks>
 public sealed class Sampler
 {
-    private const int SampleBlocks = 64;
+    private const int Few = 32, SampleBlocks = 128;
 
     private readonly CandidateSet _candidates;
     private readonly RawLogProbabilities _raw;
@@ -183,22 +183,27 @@ public sealed class Sampler
     // Takes at least the tokens of the nucleus. A few hold its mass nearly always; otherwise a sample of the row tells where about it ends.
     private void TakeMass(ReadOnlySpan<float> logits, double target, float topP)
     {
-        var few = KthMaximum(32);
-        Take(logits, few);
-        if (_candidates.Mass >= target)
-            return;
+        var reached = 0f;
+        foreach (var k in (ReadOnlySpan<int>)[Few, Math.Max(Few, _maxima.Length / 4)])
+        {
+            reached = KthMaximum(k);
+            Take(logits, reached);
+            if (_candidates.Mass >= target)
+                return;
+        }
 
         // Tokens below this weigh less than 1 - topP of the mass even if they were the whole vocabulary.
         var floor = _best + ((MathF.Log((float)((1 - (double)topP) * _mass / VocabularySize)) - 0.01f) / _scale);
-        if (!float.IsNegativeInfinity(few))
-            Take(logits, MathF.Max(floor, EstimateThreshold(logits, few, (target - _candidates.Mass) / (_mass - _candidates.Mass), floor)));
+        if (!float.IsNegativeInfinity(reached))
+            Take(logits, MathF.Max(floor, EstimateThreshold(logits, reached, (target - _candidates.Mass) / (_mass - _candidates.Mass), floor)));
         if (_candidates.Mass < target)
             Take(logits, floor);
         if (_candidates.Mass < target)
             Take(logits, float.NegativeInfinity);
     }
 
-    // Where the fraction of the mass below `ceiling` is reached in blocks that are spread over the row, and a little lower.
+    // Where the fraction of the mass below `ceiling` is reached in blocks that are spread over the row, and lower by what a sample may be wrong. Of the largest
+    // tokens a sample says little: those above the ceiling are counted exactly.
     private float EstimateThreshold(ReadOnlySpan<float> logits, float ceiling, double fraction, float floor)
     {
         var stride = Math.Max(1, _maxima.Length / SampleBlocks);
@@ -216,7 +221,7 @@ public sealed class Sampler
         if (_candidates.Count == 0)
             return floor;
         _candidates.Weigh(_best, _scale);
-        return _candidates.LogitReachingMass(Math.Min(1, fraction * 1.05) * mass);
+        return _candidates.LogitReachingMass((fraction + (0.25 * (1 - fraction))) * mass);
     }
 
     // At least k logits reach the k-th largest block maximum, so the k largest logits do.
