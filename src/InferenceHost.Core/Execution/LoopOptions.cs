@@ -28,7 +28,7 @@ public sealed record LoopOptions
     public int SamplingThreads { get; init; } = Math.Min(2, Environment.ProcessorCount);
 
     /// <summary>Logits of a step (rows to sample x vocabulary) from which its rows are shared among threads; with fewer, waking a thread costs more than it saves.</summary>
-    public long ParallelSamplingLogits { get; init; } = 1 << 20;
+    public long ParallelSamplingLogits { get; init; } = 1 << 19;
 
     /// <summary>Told, on the engine thread, of an exception that ended one sequence and left the others alone.</summary>
     public Action<Exception>? OnFault { get; init; }
