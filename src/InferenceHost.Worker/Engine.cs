@@ -35,6 +35,7 @@ internal sealed class Engine : IDisposable
                 PrefixCacheTokens = PrefixCacheBudget.For(engine, load.Path),
                 Speculation = load.Speculation,
             },
+            OnFault = fault => Console.Error.WriteLine(fault),
         };
         if (load.QueueLimit > 0) options = options with { MaxWaiting = load.QueueLimit, MaxWaitingPerTenant = load.QueueLimit };
         if (load.AdapterMemoryBytes > 0) options = options with { AdapterMemoryBytes = load.AdapterMemoryBytes };

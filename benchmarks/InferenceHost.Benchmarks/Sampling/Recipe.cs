@@ -6,6 +6,7 @@ public enum Recipe
     TopK40,
     MinP,
     TopP,
+    TopPBroad,
     TopKTopPMinP,
     TemperatureOnly,
     Typical,

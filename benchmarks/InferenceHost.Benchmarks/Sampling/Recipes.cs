@@ -13,6 +13,9 @@ internal static class Recipes
             Recipe.TopK40 => common with { TopK = 40 },
             Recipe.MinP => common with { MinP = 0.05f },
             Recipe.TopP => common with { TopP = 0.95f },
+
+            // Here a fifth of the mass lies in the bell: thousands of tokens are kept.
+            Recipe.TopPBroad => common with { Temperature = 1, TopP = 0.95f },
             Recipe.TopKTopPMinP => common with { TopK = 40, TopP = 0.95f, MinP = 0.05f },
             Recipe.TemperatureOnly => common,
             Recipe.Typical => common with { TopK = 1000, TypicalP = 0.9f },

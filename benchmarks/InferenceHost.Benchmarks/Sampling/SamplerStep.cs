@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using InferenceHost.Core.Execution;
 using InferenceHost.Core.Sampling;
 
 namespace InferenceHost.Benchmarks.Sampling;
@@ -13,9 +14,9 @@ public class SamplerStep
     private readonly float[][] _rows = new float[Rows][];
     private readonly int[] _ids = new int[Rows];
     private SequenceSamplingState[] _states = [];
-    private Action<int> _half = null!;
+    private HelperThreads _helpers = null!;
 
-    [Params(Recipe.Greedy, Recipe.TopK40, Recipe.MinP, Recipe.TopP, Recipe.TopKTopPMinP)]
+    [Params(Recipe.Greedy, Recipe.TopK40, Recipe.MinP, Recipe.TopP, Recipe.TopPBroad, Recipe.TopKTopPMinP, Recipe.TemperatureOnly)]
     public Recipe Recipe { get; set; }
 
     [GlobalSetup]
@@ -24,18 +25,18 @@ public class SamplerStep
         for (var row = 0; row < Rows; row++)
             _rows[row] = LogitRows.Next(new Random(row), Vocabulary);
         _states = [.. Enumerable.Range(0, Rows).Select(_ => Recipes.State(Recipe, Vocabulary))];
-        _half = Half;
+        _helpers = new HelperThreads(Threads - 1, "sampling", Sample);
     }
 
     [Benchmark]
-    public void Step() => Parallel.For(0, Threads, _half);
+    public void Step() => _helpers.Run(Rows);
 
-    private void Half(int thread)
+    [GlobalCleanup]
+    public void Cleanup() => _helpers.Dispose();
+
+    private void Sample(int thread, int row)
     {
-        for (var row = thread; row < Rows; row += Threads)
-        {
-            if (_samplers[thread].Sample(_rows[row], _states[row], [], out var token) == SampleOutcome.Sampled)
-                _ids[row] = token.Id;
-        }
+        if (_samplers[thread].Sample(_rows[row], _states[row], [], out var token) == SampleOutcome.Sampled)
+            _ids[row] = token.Id;
     }
 }

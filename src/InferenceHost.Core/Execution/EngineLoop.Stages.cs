@@ -44,21 +44,21 @@ public sealed partial class EngineLoop
         }
     }
 
-    /// <summary>Samples every row that wants it, turns computed rows into committed ones, and ends what has ended.</summary>
+    /// <summary>Takes what was sampled, turns computed rows into committed ones, and ends what has ended.</summary>
     private void Commit(Reservation reservation)
     {
-        var output = 0;
+        var sampled = 0;
         foreach (var planned in _plan.Sequences)
         {
             var sequence = planned.Sequence;
             var computed = planned.Tokens;
             var ending = SampleEnding.None;
+            Exception? fault = null;
             var samples = planned.Samples;
             if (samples)
             {
                 var generated = sequence.Generated;
-                ending = _sampling.Sample(sequence, output, _plan.Drafts(planned), _time.GetTimestamp(), out var acceptedDrafts);
-                output += 1 + planned.DraftCount;
+                ending = _sampling.Take(sampled++, _time.GetTimestamp(), out var acceptedDrafts, out fault);
                 computed += acceptedDrafts;
                 sequence.AcceptedDraftTokens += acceptedDrafts;
                 if (planned.DraftCount > 0) sequence.Drafter!.Report(planned.DraftCount, acceptedDrafts);
@@ -70,13 +70,13 @@ public sealed partial class EngineLoop
             sequence.Computed += computed;
             if (computed < planned.Rows) _engine.Trim(sequence.Slot, sequence.Computed);
             if (planned.Tokens > 1) TenantLedger.Charge(sequence.Tenant, planned.Tokens, 0);
-            if (samples) Report(sequence, ending);
+            if (samples) Report(sequence, ending, fault);
         }
         _prefillTokens += _plan.PrefillTokens;
         _draftTokens += _plan.DraftTokens;
     }
 
-    private void Report(Sequence sequence, SampleEnding ending)
+    private void Report(Sequence sequence, SampleEnding ending, Exception? fault)
     {
         switch (ending)
         {
@@ -93,6 +93,10 @@ public sealed partial class EngineLoop
                 break;
             case SampleEnding.MaxTokens:
                 Finish(sequence, FinishReason.MaxTokens, null);
+                break;
+            case SampleEnding.Faulted:
+                _options.OnFault?.Invoke(fault!);
+                Finish(sequence, FinishReason.Failed, new Refusal(RefusalKind.Internal, "SAMPLING_FAILED", "the next token could not be chosen: an internal error, noted in the log"));
                 break;
             default:
                 Finish(sequence, FinishReason.Failed, new Refusal(RefusalKind.Internal, "NON_FINITE_LOGITS",

@@ -56,7 +56,7 @@ public sealed partial class EngineLoop : IDisposable
         _places = new PlaceKeeper(engine, _ledger, _adapters, scheduling);
         _scheduler = new Scheduler(scheduling, capabilities, _ledger, _places, _adapters, _time);
         _batch = new StepBatch(scheduling.MaxBatchTokens);
-        _sampling = new SampleStage(engine, _frame);
+        _sampling = new SampleStage(engine, _frame, scheduling.MaxBatchTokens, options);
         _adapters.Failed = FailUsersOf;
     }
 
@@ -143,7 +143,11 @@ public sealed partial class EngineLoop : IDisposable
         {
             using var reservation = Reserve();
             worked = true;
-            if (Execute()) Commit(reservation);
+            if (Execute())
+            {
+                Sample();
+                Commit(reservation);
+            }
         }
         Publish();
         Volatile.Write(ref _activeRequests, _byRequest.Count);
@@ -152,7 +156,11 @@ public sealed partial class EngineLoop : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _signal.Dispose();
+    public void Dispose()
+    {
+        _sampling.Dispose();
+        _signal.Dispose();
+    }
 
     private void Post(Action command)
     {
@@ -173,6 +181,8 @@ public sealed partial class EngineLoop : IDisposable
         _ledger.TryReserve(_plan.Rows, out var reservation)
             ? reservation
             : throw new InvalidOperationException($"the plan needs {_plan.Rows} cells, the ledger has {_ledger.Free}");
+
+    private void Sample() => _sampling.Draw(_plan);
 
     private void Publish()
     {

@@ -18,7 +18,10 @@ public interface IEngine : IDisposable
     /// </summary>
     ExecutionStatus Execute(StepBatch batch);
 
-    /// <summary>Logits of output <paramref name="output"/> of the last completed <see cref="Execute"/>: [vocabulary size], float32, writable, valid until the next call.</summary>
+    /// <summary>
+    /// Logits of output <paramref name="output"/> of the last completed <see cref="Execute"/>: [vocabulary size], float32, writable, valid until the next call.
+    /// Several threads may ask at the same time, each for outputs of its own, while the owning thread calls nothing else.
+    /// </summary>
     Span<float> Logits(int output);
 
     /// <summary>Makes the first <paramref name="tokens"/> positions of <paramref name="source"/> visible to the empty sequence <paramref name="destination"/>, sharing cells by reference.</summary>

@@ -24,6 +24,15 @@ public sealed record LoopOptions
     /// <summary>Where work beside the engine thread runs; null = the thread pool. Tests run it in place.</summary>
     public Action<Action>? RunOffThread { get; init; }
 
+    /// <summary>Threads that sample at most, the engine thread included; 1 = the engine thread alone.</summary>
+    public int SamplingThreads { get; init; } = Math.Min(2, Environment.ProcessorCount);
+
+    /// <summary>Logits of a step (rows to sample x vocabulary) from which its rows are shared among threads; with fewer, waking a thread costs more than it saves.</summary>
+    public long ParallelSamplingLogits { get; init; } = 1 << 19;
+
+    /// <summary>Told, on the engine thread, of an exception that ended one sequence and left the others alone.</summary>
+    public Action<Exception>? OnFault { get; init; }
+
     internal AdmissionLimits LimitsFor(EngineCapabilities capabilities) => new()
     {
         MaxSequenceTokens = Math.Min(capabilities.PoolTokens, capabilities.TrainedContextTokens),

@@ -8,4 +8,7 @@ internal enum SampleEnding
     StopSequence,
     MaxTokens,
     Failed,
+
+    /// <summary>An exception came out of the row: a bug, or an engine that is broken.</summary>
+    Faulted,
 }

@@ -9,7 +9,7 @@ namespace InferenceHost.Core.Sampling;
 /// One pass over a row of logits that leaves behind, for each block of <see cref="BlockTokens"/> tokens, its maximum and if wanted its sum of
 /// exponentials. Later steps look only into blocks whose maximum reaches their threshold, so that the row is read from memory once.
 /// </summary>
-internal static class BlockScan
+internal static partial class BlockScan
 {
     /// <summary>Tokens per block: 512 bytes, so that the second look at a block finds it in the first-level cache.</summary>
     public const int BlockTokens = 128;
@@ -17,26 +17,15 @@ internal static class BlockScan
     /// <summary>Number of blocks of a row; the last may be shorter.</summary>
     public static int Blocks(int tokens) => (tokens + BlockTokens - 1) / BlockTokens;
 
-    /// <summary>Maximum of every block.</summary>
+    /// <summary>Maximum of every block, and the largest of all.</summary>
     /// <returns>False when a logit is NaN or positive infinity.</returns>
-    public static bool Maxima(ReadOnlySpan<float> logits, Span<float> maxima)
+    public static bool Maxima(ReadOnlySpan<float> logits, Span<float> maxima, out float best)
     {
         if (Vector512.IsHardwareAccelerated)
-            return Maxima<Lanes512, Vector512<float>>(logits, maxima);
+            return Maxima<Lanes512, Vector512<float>>(logits, maxima, out best);
         return Vector256.IsHardwareAccelerated
-            ? Maxima<Lanes256, Vector256<float>>(logits, maxima)
-            : Maxima<Lanes128, Vector128<float>>(logits, maxima);
-    }
-
-    /// <summary>Maximum m of every block and the sum of <c>exp((logit - m) * scale)</c> over it (0 where all of the block is masked).</summary>
-    /// <returns>False when a logit is NaN or positive infinity.</returns>
-    public static bool MaximaAndSums(ReadOnlySpan<float> logits, float scale, Span<float> maxima, Span<float> sums)
-    {
-        if (Vector512.IsHardwareAccelerated)
-            return MaximaAndSums<Lanes512, Vector512<float>>(logits, scale, maxima, sums);
-        return Vector256.IsHardwareAccelerated
-            ? MaximaAndSums<Lanes256, Vector256<float>>(logits, scale, maxima, sums)
-            : MaximaAndSums<Lanes128, Vector128<float>>(logits, scale, maxima, sums);
+            ? Maxima<Lanes256, Vector256<float>>(logits, maxima, out best)
+            : Maxima<Lanes128, Vector128<float>>(logits, maxima, out best);
     }
 
     /// <summary>Tokens whose logit reaches a threshold, ascending by id; masked tokens (negative infinity) never do.</summary>
@@ -50,45 +39,23 @@ internal static class BlockScan
             : Gather<Lanes128, Vector128<float>>(logits, maxima, threshold, ids, values);
     }
 
-    internal static bool Maxima<TLanes, TVector>(ReadOnlySpan<float> logits, Span<float> maxima)
+    internal static bool Maxima<TLanes, TVector>(ReadOnlySpan<float> logits, Span<float> maxima, out float best)
         where TLanes : IFloatLanes<TVector>
         where TVector : struct
     {
-        var finite = TLanes.AtMost(TLanes.Broadcast(0), TLanes.Broadcast(0));
-        var tailFinite = true;
+        best = float.NegativeInfinity;
+        var checks = TLanes.Broadcast(0);
         for (int block = 0, start = 0; start < logits.Length; block++, start += BlockTokens)
         {
-            var tokens = logits.Slice(start, Math.Min(BlockTokens, logits.Length - start));
-            maxima[block] = tokens.Length == BlockTokens
-                ? BlockMaximum<TLanes, TVector>(tokens, ref finite)
-                : TailMaximum(tokens, ref tailFinite);
-        }
-
-        return tailFinite && AllSet<TLanes, TVector>(finite);
-    }
-
-    internal static bool MaximaAndSums<TLanes, TVector>(ReadOnlySpan<float> logits, float scale, Span<float> maxima, Span<float> sums)
-        where TLanes : IFloatLanes<TVector>
-        where TVector : struct
-    {
-        var finite = TLanes.AtMost(TLanes.Broadcast(0), TLanes.Broadcast(0));
-        var tailFinite = true;
-        for (int block = 0, start = 0; start < logits.Length; block++, start += BlockTokens)
-        {
-            var tokens = logits.Slice(start, Math.Min(BlockTokens, logits.Length - start));
-            var maximum = tokens.Length == BlockTokens
-                ? BlockMaximum<TLanes, TVector>(tokens, ref finite)
-                : TailMaximum(tokens, ref tailFinite);
+            var maximum = logits.Length - start >= BlockTokens
+                ? BlockMaximum<TLanes, TVector>(in logits[start], ref checks)
+                : Largest(logits[start..]);
             maxima[block] = maximum;
-            if (float.IsNegativeInfinity(maximum))
-                sums[block] = 0;
-            else
-                sums[block] = tokens.Length == BlockTokens
-                    ? BlockSum<TLanes, TVector>(tokens, maximum, scale)
-                    : TailSum(tokens, maximum, scale);
+            if (maximum > best)
+                best = maximum;
         }
 
-        return tailFinite && AllSet<TLanes, TVector>(finite);
+        return IsFinite<TLanes, TVector>(logits, checks);
     }
 
     internal static int Gather<TLanes, TVector>(
@@ -129,64 +96,37 @@ internal static class BlockScan
     }
 
     // Four independent chains hide the latency of the maximum.
-    private static float BlockMaximum<TLanes, TVector>(ReadOnlySpan<float> tokens, ref TVector finite)
+    private static float BlockMaximum<TLanes, TVector>(ref readonly float start, ref TVector checks)
         where TLanes : IFloatLanes<TVector>
         where TVector : struct
     {
-        ref var start = ref MemoryMarshal.GetReference(tokens);
         var width = TLanes.Width;
-        var largest = TLanes.Broadcast(float.MaxValue);
-        var (v0, v1, v2, v3) = (
-            TLanes.Load(ref start, 0), TLanes.Load(ref start, width), TLanes.Load(ref start, 2 * width), TLanes.Load(ref start, 3 * width));
-        var (m0, m1, m2, m3) = (v0, v1, v2, v3);
-        var (f0, f1, f2, f3) = (TLanes.AtMost(v0, largest), TLanes.AtMost(v1, largest), TLanes.AtMost(v2, largest), TLanes.AtMost(v3, largest));
+        var (m0, m1, m2, m3) = (
+            TLanes.Load(in start, 0), TLanes.Load(in start, width), TLanes.Load(in start, 2 * width), TLanes.Load(in start, 3 * width));
+        var (c0, c1) = (TLanes.Add(m0, m1), TLanes.Add(m2, m3));
         for (var index = 4 * width; index < BlockTokens; index += 4 * width)
         {
-            v0 = TLanes.Load(ref start, index);
-            v1 = TLanes.Load(ref start, index + width);
-            v2 = TLanes.Load(ref start, index + (2 * width));
-            v3 = TLanes.Load(ref start, index + (3 * width));
+            var v0 = TLanes.Load(in start, index);
+            var v1 = TLanes.Load(in start, index + width);
+            var v2 = TLanes.Load(in start, index + (2 * width));
+            var v3 = TLanes.Load(in start, index + (3 * width));
             m0 = TLanes.Max(m0, v0);
             m1 = TLanes.Max(m1, v1);
             m2 = TLanes.Max(m2, v2);
             m3 = TLanes.Max(m3, v3);
-            f0 = TLanes.And(f0, TLanes.AtMost(v0, largest));
-            f1 = TLanes.And(f1, TLanes.AtMost(v1, largest));
-            f2 = TLanes.And(f2, TLanes.AtMost(v2, largest));
-            f3 = TLanes.And(f3, TLanes.AtMost(v3, largest));
+            c0 = TLanes.Add(c0, TLanes.Add(v0, v1));
+            c1 = TLanes.Add(c1, TLanes.Add(v2, v3));
         }
 
-        finite = TLanes.And(finite, TLanes.And(TLanes.And(f0, f1), TLanes.And(f2, f3)));
+        checks = TLanes.Add(checks, TLanes.Add(c0, c1));
         return TLanes.MaxOf(TLanes.Max(TLanes.Max(m0, m1), TLanes.Max(m2, m3)));
     }
 
-    private static float BlockSum<TLanes, TVector>(ReadOnlySpan<float> tokens, float maximum, float scale)
-        where TLanes : IFloatLanes<TVector>
-        where TVector : struct
-    {
-        ref var start = ref MemoryMarshal.GetReference(tokens);
-        var width = TLanes.Width;
-        // (x - m) * s rather than x * s - m * s: the latter loses the difference of large logits.
-        var maxima = TLanes.Broadcast(maximum);
-        var scales = TLanes.Broadcast(scale * VectorExp.Log2E);
-        var (s0, s1) = (TLanes.Broadcast(0), TLanes.Broadcast(0));
-        for (var index = 0; index < BlockTokens; index += 2 * width)
-        {
-            var x0 = TLanes.Multiply(TLanes.Subtract(TLanes.Load(ref start, index), maxima), scales);
-            var x1 = TLanes.Multiply(TLanes.Subtract(TLanes.Load(ref start, index + width), maxima), scales);
-            s0 = TLanes.Add(s0, VectorExp.PowerOfTwo<TLanes, TVector>(x0));
-            s1 = TLanes.Add(s1, VectorExp.PowerOfTwo<TLanes, TVector>(x1));
-        }
-
-        return TLanes.SumOf(TLanes.Add(s0, s1));
-    }
-
-    private static float TailMaximum(ReadOnlySpan<float> tokens, ref bool finite)
+    private static float Largest(ReadOnlySpan<float> tokens)
     {
         var maximum = float.NegativeInfinity;
         foreach (var logit in tokens)
         {
-            finite &= logit <= float.MaxValue;
             if (logit > maximum)
                 maximum = logit;
         }
@@ -194,16 +134,18 @@ internal static class BlockScan
         return maximum;
     }
 
-    private static float TailSum(ReadOnlySpan<float> tokens, float maximum, float scale)
-    {
-        var sum = 0f;
-        foreach (var logit in tokens)
-            sum += MathF.Exp((logit - maximum) * scale);
-        return sum;
-    }
-
-    private static bool AllSet<TLanes, TVector>(TVector mask)
+    // The sum of the whole blocks is NaN or positive infinity if a logit is, and costs one addition per vector. Large logits overflow it too: then every logit is looked at.
+    private static bool IsFinite<TLanes, TVector>(ReadOnlySpan<float> logits, TVector checks)
         where TLanes : IFloatLanes<TVector>
-        where TVector : struct =>
-        BitOperations.PopCount(TLanes.Bits(mask)) == TLanes.Width;
+        where TVector : struct
+    {
+        var summable = BitOperations.PopCount(TLanes.Bits(TLanes.AtMost(checks, TLanes.Broadcast(float.MaxValue)))) == TLanes.Width;
+        foreach (var logit in summable ? logits[^(logits.Length % BlockTokens)..] : logits)
+        {
+            if (!(logit <= float.MaxValue))
+                return false;
+        }
+
+        return true;
+    }
 }

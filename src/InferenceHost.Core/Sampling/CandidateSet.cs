@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using InferenceHost.Core.Numerics;
 
 namespace InferenceHost.Core.Sampling;
@@ -35,15 +36,28 @@ internal sealed class CandidateSet(int vocabularySize)
         var kept = 0;
         for (var index = 0; index < Count; index++)
         {
-            if (_logits[index] >= threshold)
-                Move(index, kept++);
+            // Moved in any case: a branch here would be guessed wrongly too often.
+            Move(index, kept);
+            kept += _logits[index] >= threshold ? 1 : 0;
         }
 
         Count = kept;
     }
 
     /// <summary>Computes the weights; the largest is 1 at the logit <paramref name="best"/>.</summary>
-    public void Weigh(float best, float scale) => Mass = VectorExp.Weights(Logits, best, scale, _weights);
+    public void Weigh(float best, float scale)
+    {
+        if (Vector512.IsHardwareAccelerated)
+            VectorExp.Weights<Lanes512, Vector512<float>>(Logits, best, scale, _weights);
+        else if (Vector256.IsHardwareAccelerated)
+            VectorExp.Weights<Lanes256, Vector256<float>>(Logits, best, scale, _weights);
+        else
+            VectorExp.Weights<Lanes128, Vector128<float>>(Logits, best, scale, _weights);
+        Mass = ThresholdSelect.Sum(Weights);
+    }
+
+    /// <summary>The logit at which the mass of the candidates reaches <paramref name="target"/>; the smallest if all of them do not.</summary>
+    public float LogitReachingMass(double target) => ThresholdSelect.KeyReachingMass(Logits, Weights, target, out _);
 
     /// <summary>
     /// Keeps a token when the mass of the tokens ranked above it is less than <paramref name="target"/>, and always the best one. Of equal logits the
@@ -60,8 +74,11 @@ internal sealed class CandidateSet(int vocabularySize)
         var kept = 0;
         for (var index = 0; index < Count; index++)
         {
-            if (_logits[index] > threshold || (_logits[index] == threshold && dropped-- <= 0))
-                Move(index, kept++);
+            var logit = _logits[index];
+            if (logit == threshold && dropped-- > 0)
+                continue;
+            Move(index, kept);
+            kept += logit >= threshold ? 1 : 0;
         }
 
         Shrink(kept);
@@ -150,9 +167,7 @@ internal sealed class CandidateSet(int vocabularySize)
     private void Shrink(int kept)
     {
         Count = kept;
-        Mass = 0;
-        foreach (var weight in Weights)
-            Mass += weight;
+        Mass = ThresholdSelect.Sum(Weights);
     }
 
     // Larger is better: minus the distance of the token's information from the entropy.

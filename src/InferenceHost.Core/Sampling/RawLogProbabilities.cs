@@ -13,18 +13,8 @@ internal sealed class RawLogProbabilities(int vocabularySize)
     /// <returns>False when a logit is NaN or positive infinity.</returns>
     public bool Measure(ReadOnlySpan<float> logits)
     {
-        if (!BlockScan.MaximaAndSums(logits, 1, _maxima, _sums))
+        if (!BlockScan.MaximaAndSums(logits, 1, _maxima, _sums, out var best, out var mass))
             return false;
-        var best = float.NegativeInfinity;
-        foreach (var maximum in _maxima)
-            best = MathF.Max(best, maximum);
-        double mass = 0;
-        for (var block = 0; block < _maxima.Length; block++)
-        {
-            if (_sums[block] != 0)
-                mass += _sums[block] * Math.Exp((double)_maxima[block] - best);
-        }
-
         _logMass = best + Math.Log(mass);
         return true;
     }

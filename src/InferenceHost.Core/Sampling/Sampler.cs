@@ -9,10 +9,15 @@ namespace InferenceHost.Core.Sampling;
 /// <remarks>Cost: one pass over the row; cut-offs look only at blocks that can matter. Exponentials of the whole row are taken only where the definition needs their sum.</remarks>
 public sealed class Sampler
 {
+    private const int Few = 32, SampleBlocks = 128;
+
     private readonly CandidateSet _candidates;
     private readonly RawLogProbabilities _raw;
     private readonly float[] _maxima;
     private readonly float[] _sums;
+    private readonly float[] _sample = new float[SampleBlocks * BlockScan.BlockTokens];
+    private readonly float[] _sampleMaxima = new float[SampleBlocks];
+    private double _mass;
     private float _best;
     private float _scale;
     private bool _whole;
@@ -124,10 +129,11 @@ public sealed class Sampler
         _scale = parameters.IsGreedy ? 1 : 1 / parameters.Temperature;
 
         var sumsNeeded = !parameters.IsGreedy && !topK && (topP || _whole);
-        var finite = sumsNeeded ? BlockScan.MaximaAndSums(logits, _scale, _maxima, _sums) : BlockScan.Maxima(logits, _maxima);
+        var finite = sumsNeeded
+            ? BlockScan.MaximaAndSums(logits, _scale, _maxima, _sums, out _best, out _mass)
+            : BlockScan.Maxima(logits, _maxima, out _best);
         if (!finite)
             return SampleOutcome.NonFiniteLogits;
-        _best = Largest(_maxima);
         if (float.IsNegativeInfinity(_best))
             return SampleOutcome.NoCandidates;
         if (parameters.IsGreedy || _whole)
@@ -165,48 +171,70 @@ public sealed class Sampler
 
     private void TakeTopP(ReadOnlySpan<float> logits, float topP, float minPThreshold)
     {
-        var target = topP * TotalMass();
+        var target = topP * _mass;
         if (!float.IsNegativeInfinity(minPThreshold))
-        {
             Take(logits, minPThreshold);
-        }
         else
-        {
-            // Few tokens hold the mass nearly always: widen the circle only while it is too small.
-            for (var k = 32; ; k *= 8)
-            {
-                Take(logits, KthMaximum(k));
-                if (_candidates.Mass >= target || k >= _maxima.Length)
-                    break;
-            }
-        }
-
+            TakeMass(logits, target, topP);
         if (_candidates.Mass >= target)
             _candidates.KeepTopMass(target);
+    }
+
+    // Takes at least the tokens of the nucleus. A few hold its mass nearly always; otherwise a sample of the row tells where about it ends.
+    private void TakeMass(ReadOnlySpan<float> logits, double target, float topP)
+    {
+        var reached = 0f;
+        foreach (var k in (ReadOnlySpan<int>)[Few, Math.Max(Few, _maxima.Length / 4)])
+        {
+            reached = KthMaximum(k);
+            Take(logits, reached);
+            if (_candidates.Mass >= target)
+                return;
+        }
+
+        // Tokens below this weigh less than 1 - topP of the mass even if they were the whole vocabulary.
+        var floor = _best + ((MathF.Log((float)((1 - (double)topP) * _mass / VocabularySize)) - 0.01f) / _scale);
+        if (!float.IsNegativeInfinity(reached))
+            Take(logits, MathF.Max(floor, EstimateThreshold(logits, reached, (target - _candidates.Mass) / (_mass - _candidates.Mass), floor)));
+        if (_candidates.Mass < target)
+            Take(logits, floor);
+        if (_candidates.Mass < target)
+            Take(logits, float.NegativeInfinity);
+    }
+
+    // Where the fraction of the mass below `ceiling` is reached in blocks that are spread over the row, and lower by what a sample may be wrong. Of the largest
+    // tokens a sample says little: those above the ceiling are counted exactly.
+    private float EstimateThreshold(ReadOnlySpan<float> logits, float ceiling, double fraction, float floor)
+    {
+        var stride = Math.Max(1, _maxima.Length / SampleBlocks);
+        var (blocks, mass) = (0, 0.0);
+        for (var block = 0; block < logits.Length / BlockScan.BlockTokens && blocks < SampleBlocks; block += stride)
+        {
+            if (_maxima[block] >= ceiling)
+                continue;
+            logits.Slice(block * BlockScan.BlockTokens, BlockScan.BlockTokens).CopyTo(_sample.AsSpan(blocks * BlockScan.BlockTokens));
+            _sampleMaxima[blocks++] = _maxima[block];
+            mass += _sums[block];
+        }
+
+        _candidates.Gather(_sample.AsSpan(0, blocks * BlockScan.BlockTokens), _sampleMaxima.AsSpan(0, blocks), floor);
+        if (_candidates.Count == 0)
+            return floor;
+        _candidates.Weigh(_best, _scale);
+        return _candidates.LogitReachingMass((fraction + (0.25 * (1 - fraction))) * mass);
     }
 
     // At least k logits reach the k-th largest block maximum, so the k largest logits do.
     private float KthMaximum(int k) => k > _maxima.Length ? float.NegativeInfinity : ThresholdSelect.KeepingLargest(_maxima, k);
 
-    private double TotalMass()
-    {
-        double mass = 0;
-        for (var block = 0; block < _maxima.Length; block++)
-            mass += BlockMass(block);
-        return mass;
-    }
-
-    private double BlockMass(int block) =>
-        _sums[block] == 0 ? 0 : _sums[block] * Math.Exp((_maxima[block] - _best) * (double)_scale);
-
     private int DrawWhole(ReadOnlySpan<float> logits, double uniform)
     {
-        var point = uniform * TotalMass();
+        var point = uniform * _mass;
         var chosen = -1;
         double before = 0;
-        for (var block = 0; block < _maxima.Length; block++)
+        for (var block = 0; block < _sums.Length; block++)
         {
-            var mass = BlockMass(block);
+            var mass = _sums[block];
             if (mass == 0)
                 continue;
             (chosen, before) = (block, point);
@@ -224,7 +252,7 @@ public sealed class Sampler
         var last = 0;
         for (var index = 0; index < tokens.Length; index++)
         {
-            if (float.IsNegativeInfinity(tokens[index]))
+            if (weights[index] == 0)
                 continue;
             last = index;
             rest -= weights[index];
@@ -239,17 +267,5 @@ public sealed class Sampler
     {
         var start = _maxima.AsSpan().IndexOf(_best) * BlockScan.BlockTokens;
         return start + logits[start..].IndexOf(_best);
-    }
-
-    private static float Largest(ReadOnlySpan<float> values)
-    {
-        var max = float.NegativeInfinity;
-        foreach (var value in values)
-        {
-            if (value > max)
-                max = value;
-        }
-
-        return max;
     }
 }

@@ -59,13 +59,35 @@ internal static class ThresholdSelect
         return Float((int)reached);
     }
 
+    /// <summary>Sum of weights, in double but for runs of a few vectors.</summary>
+    public static double Sum(ReadOnlySpan<float> weights) => MassAtLeast(weights, weights, 0);
+
     private static (float Least, float Most) Range(ReadOnlySpan<float> keys)
     {
-        var (least, most) = (keys[0], keys[0]);
-        foreach (var key in keys)
+        if (Vector512.IsHardwareAccelerated)
+            return Range<Lanes512, Vector512<float>>(keys);
+        return Vector256.IsHardwareAccelerated ? Range<Lanes256, Vector256<float>>(keys) : Range<Lanes128, Vector128<float>>(keys);
+    }
+
+    private static (float Least, float Most) Range<TLanes, TVector>(ReadOnlySpan<float> keys)
+        where TLanes : IFloatLanes<TVector>
+        where TVector : struct
+    {
+        ref var start = ref MemoryMarshal.GetReference(keys);
+        var (zeros, negatedLeast, mosts) = (TLanes.Broadcast(0), TLanes.Broadcast(-keys[0]), TLanes.Broadcast(keys[0]));
+        var index = 0;
+        for (; index + TLanes.Width <= keys.Length; index += TLanes.Width)
         {
-            least = MathF.Min(least, key);
-            most = MathF.Max(most, key);
+            var vector = TLanes.Load(ref start, index);
+            mosts = TLanes.Max(mosts, vector);
+            negatedLeast = TLanes.Max(negatedLeast, TLanes.Subtract(zeros, vector));
+        }
+
+        var (least, most) = (-TLanes.MaxOf(negatedLeast), TLanes.MaxOf(mosts));
+        for (; index < keys.Length; index++)
+        {
+            least = MathF.Min(least, keys[index]);
+            most = MathF.Max(most, keys[index]);
         }
 
         return (least, most);

@@ -26,12 +26,47 @@ public sealed class KernelTests
         for (var block = 0; block < wide.Sums.Length; block++)
         {
             var tokens = logits.Skip(block * BlockScan.BlockTokens).Take(BlockScan.BlockTokens);
-            var sum = float.IsNegativeInfinity(wide.Maxima[block]) ? 0 : tokens.Sum(x => Math.Exp((x - wide.Maxima[block]) * 0.7f));
+            var sum = float.IsNegativeInfinity(wide.Maxima[block]) ? 0 : tokens.Sum(x => Math.Exp((x - wide.Best) * 0.7f));
             foreach (var actual in (float[])[wide.Sums[block], middle.Sums[block], narrow.Sums[block]])
                 Assert.Equal(sum, actual, 1e-6 * (1 + sum));
         }
 
         Assert.Equal(Enumerable.Range(0, size).Where(id => logits[id] >= 1), wide.Ids);
+    }
+
+    [Fact]
+    public void SumsAreExactHoweverTheMaximumMoves()
+    {
+        const int Blocks = 40;
+        foreach (var (first, step) in (ReadOnlySpan<(float, float)>)[(-500, 0), (0, 0.01f), (-30, 1), (5, -1), (1e4f, 3), (-2000, 40), (3000, -40)])
+        {
+            // Rising and falling rows, masked blocks in front and between.
+            var logits = new float[(Blocks * BlockScan.BlockTokens) + 5];
+            for (var i = 0; i < logits.Length; i++)
+                logits[i] = i / BlockScan.BlockTokens % 7 == 0 ? float.NegativeInfinity : first + (step * (i / BlockScan.BlockTokens)) + (i % 13 * 0.1f);
+            var wide = Scan<Lanes512, Vector512<float>>(logits);
+            foreach (var sums in (float[][])[wide.Sums, Scan<Lanes256, Vector256<float>>(logits).Sums, Scan<Lanes128, Vector128<float>>(logits).Sums])
+            {
+                for (var block = 0; block < sums.Length; block++)
+                {
+                    var tokens = logits.Skip(block * BlockScan.BlockTokens).Take(BlockScan.BlockTokens);
+                    var expected = tokens.Sum(x => Math.Exp((x - (double)wide.Best) * 0.7f));
+                    Assert.Equal(expected, sums[block], (3e-6 * expected) + 1e-30);
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void LogitsTooLargeToAddAreStillFinite()
+    {
+        var logits = Enumerable.Repeat(float.MaxValue, 3000).ToArray();
+        var scan = Scan<Lanes512, Vector512<float>>(logits);
+        Assert.Equal(float.MaxValue, scan.Best);
+        logits[2500] = float.NaN;
+        Assert.False(BlockScan.Maxima(logits, new float[24], out _));
+        logits[2500] = float.PositiveInfinity;
+        Assert.False(BlockScan.MaximaAndSums(logits, 1, new float[24], new float[24], out _, out _));
     }
 
     [Fact]
@@ -96,20 +131,22 @@ public sealed class KernelTests
         }
     }
 
-    private static (float[] Maxima, float[] Sums, int[] Ids) Scan<TLanes, TVector>(float[] logits)
+    private static (float[] Maxima, float[] Sums, int[] Ids, float Best) Scan<TLanes, TVector>(float[] logits)
         where TLanes : IFloatLanes<TVector>
         where TVector : struct
     {
         var blocks = BlockScan.Blocks(logits.Length);
         float[] maxima = new float[blocks], sums = new float[blocks], values = new float[logits.Length];
         var ids = new int[logits.Length];
-        Assert.True(BlockScan.Maxima<TLanes, TVector>(logits, maxima));
+        Assert.True(BlockScan.Maxima<TLanes, TVector>(logits, maxima, out var best));
         var again = new float[blocks];
-        Assert.True(BlockScan.MaximaAndSums<TLanes, TVector>(logits, 0.7f, again, sums));
+        Assert.True(BlockScan.MaximaAndSums<TLanes, TVector>(logits, 0.7f, again, sums, out var bestAgain, out var mass));
         Assert.Equal(maxima, again);
+        Assert.Equal((maxima.Max(), maxima.Max()), (best, bestAgain));
+        Assert.Equal(sums.Sum(sum => (double)sum), mass, 1e-6 * mass);
         var count = BlockScan.Gather<TLanes, TVector>(logits, maxima, 1, ids, values);
         Assert.Equal(ids.Take(count).Select(id => logits[id]), values.Take(count));
-        return (maxima, sums, ids[..count]);
+        return (maxima, sums, ids[..count], best);
     }
 
     private static float[] Weigh<TLanes, TVector>(float[] values)

@@ -209,6 +209,31 @@ public sealed class SamplerTests
     }
 
     [Fact]
+    public void BroadNucleiOfLargeRowsAreTheReferencesOwn()
+    {
+        const int Size = 20_003;
+        var random = new Random(21);
+        var sampler = new Sampler(Size);
+        foreach (var (temperature, spread, topP) in (ReadOnlySpan<(float, double, float)>)[
+            (1, 2.5, 0.95f), (1.5f, 2.5, 0.8f), (1, 0.1, 0.5f), (3, 1, 0.9999f), (1, 2.5, 0.3f), (0.7f, 4, 0.999f), (1, 2, 0.9999999f)])
+        {
+            var logits = RandomLogits(random, Size, spread);
+            for (var peak = 0; peak < 20; peak++)
+                logits[random.Next(Size)] = 8;
+            // One half is nothing like the other, so that a sample can be wrong.
+            for (var id = Size / 2; id < Size && topP == 0.3f; id++)
+                logits[id] = float.NegativeInfinity;
+            var parameters = new SamplingParameters { Temperature = temperature, TopP = topP };
+            var expected = ReferenceSampler.Distribution(logits, parameters, []);
+            Assert.Equal(SampleOutcome.Sampled, sampler.Distribute(logits, new SequenceSamplingState(parameters, 0), out var actual));
+            double off = 0;
+            for (var id = 0; id < Size; id++)
+                off += Math.Abs(expected[id] - actual.Of(id));
+            Assert.True(off < 1e-5, $"{parameters}: off by {off}");
+        }
+    }
+
+    [Fact]
     public void RowAndBufferOfTheWrongLengthAreRefused()
     {
         var sampler = new Sampler(10);

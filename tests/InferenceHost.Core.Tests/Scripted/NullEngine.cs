@@ -7,12 +7,14 @@ public sealed class NullEngine : IEngine, ITokenVocabulary
 {
     private readonly int[] _lengths;
     private readonly float[] _logits;
+    private readonly (bool Seen, long First, long Last)[] _allocated = new (bool, long, long)[10_000];
 
     public NullEngine(int sequences, int vocabulary = 64, int poolTokens = 1 << 20)
     {
         _lengths = new int[sequences];
-        _logits = new float[vocabulary];
-        _logits[7] = 5;
+        Size = vocabulary;
+        _logits = new float[sequences * vocabulary];
+        for (var row = 0; row < sequences; row++) _logits[(row * vocabulary) + 7] = 5;
         Capabilities = new EngineCapabilities
         {
             VocabularySize = vocabulary,
@@ -30,7 +32,14 @@ public sealed class NullEngine : IEngine, ITokenVocabulary
 
     public ITokenVocabulary Vocabulary => this;
 
-    public int Size => _logits.Length;
+    public int Size { get; }
+
+    /// <summary>Whether what the threads that ask for logits allocate is counted, from the first time each asks.</summary>
+    public bool CountAllocations { get; set; }
+
+    public long AllocatedBytes => _allocated.Where(a => a.Seen).Sum(a => a.Last - a.First);
+
+    public int Threads => _allocated.Count(a => a.Seen);
 
     public ExecutionStatus Execute(StepBatch batch)
     {
@@ -38,7 +47,11 @@ public sealed class NullEngine : IEngine, ITokenVocabulary
         return ExecutionStatus.Completed;
     }
 
-    public Span<float> Logits(int output) => _logits;
+    public Span<float> Logits(int output)
+    {
+        if (CountAllocations) Count();
+        return _logits.AsSpan(output % _lengths.Length * Size, Size);
+    }
 
     public void SharePrefix(EngineSequence source, EngineSequence destination, int tokens) => _lengths[destination.Value] = tokens;
 
@@ -68,5 +81,12 @@ public sealed class NullEngine : IEngine, ITokenVocabulary
 
     public void Dispose()
     {
+    }
+
+    private void Count()
+    {
+        ref var entry = ref _allocated[Environment.CurrentManagedThreadId];
+        entry.Last = GC.GetAllocatedBytesForCurrentThread();
+        if (!entry.Seen) (entry.Seen, entry.First) = (true, entry.Last);
     }
 }

@@ -41,6 +41,9 @@ internal sealed class ScriptedEngine : IEngine
     /// <summary>Called before every step; what it returns is the step's outcome.</summary>
     public Func<StepBatch, ExecutionStatus> BeforeStep { get; set; } = _ => ExecutionStatus.Completed;
 
+    /// <summary>Called on the thread that asks, before logits are given; may throw.</summary>
+    public Action<int> BeforeLogits { get; set; } = _ => { };
+
     /// <summary>Whether a step that fails leaves some of its rows in memory, as the real engine may.</summary>
     public bool FailuresLeaveRows { get; set; }
 
@@ -74,7 +77,11 @@ internal sealed class ScriptedEngine : IEngine
         return status;
     }
 
-    public Span<float> Logits(int output) => _logits[output];
+    public Span<float> Logits(int output)
+    {
+        BeforeLogits(output);
+        return _logits[output];
+    }
 
     public void SharePrefix(EngineSequence source, EngineSequence destination, int tokens)
     {
