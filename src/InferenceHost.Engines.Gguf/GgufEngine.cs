@@ -7,6 +7,9 @@ namespace InferenceHost.Engines.Gguf;
 /// <summary>One GGUF model on libllama. All members but <see cref="Vocabulary"/>, <see cref="Tokenizer"/> and <see cref="PrepareAdapter"/> belong to one thread.</summary>
 public sealed class GgufEngine : IEngine
 {
+    // ggml's interleaved kernels take sixteen rows at a time, what is left by fours, the rest one by one.
+    private const int InterleavedRows = 16;
+
     private readonly LlamaModelHandle _model;
     private readonly EngineParts _parts;
     private readonly int _maxOutputs;
@@ -37,6 +40,7 @@ public sealed class GgufEngine : IEngine
             AdapterMode = parts.Adapters.Mode,
             AdapterSlots = options.AdapterSlots,
             Device = device.Description,
+            RowMultiple = device.IsCuda ? 1 : InterleavedRows,
         };
     }
 

@@ -38,4 +38,7 @@ public sealed record EngineCapabilities
 
     /// <summary>Where the model runs, for people: "CPU (AVX2, 2 threads)" or the GPU's name.</summary>
     public string Device { get; init; } = "";
+
+    /// <summary>Rows of a call that the engine's matrix kernels take together: a step with prompts in it is cut to a multiple. 1 = no matter.</summary>
+    public int RowMultiple { get; init; } = 1;
 }

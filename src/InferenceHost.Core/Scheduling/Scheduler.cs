@@ -188,7 +188,7 @@ internal sealed class Scheduler
         _now = now;
         _prefill.Sort(_byEntitlement);
         var room = _options.MaxBatchTokens - plan.Rows;
-        var budget = Math.Min(room, _budget.ChunkTokens(plan.DecodeRows, PrefillDemand(), _options.MaxBatchTokens));
+        var budget = WholeRows(plan.Rows, Math.Min(room, _budget.ChunkTokens(plan.DecodeRows, PrefillDemand(), _options.MaxBatchTokens)));
         foreach (var sequence in _prefill)
         {
             var wanted = Math.Min(sequence.Needed, room);
@@ -200,6 +200,13 @@ internal sealed class Scheduler
             room -= tokens;
             budget = Math.Max(0, budget - tokens);
         }
+    }
+
+    /// <summary>Rounds a budget down so that the step's rows are a multiple of what the engine takes together, unless little would be left of it.</summary>
+    private int WholeRows(int rows, int budget)
+    {
+        var whole = budget - ((rows + budget) % _capabilities.RowMultiple);
+        return whole >= _capabilities.RowMultiple / 2 ? whole : budget;
     }
 
     /// <summary>How many wait for their first token for each that decodes. A tenant counts once (by its weight), so that its many prompts do not slow down others.</summary>
