@@ -39,9 +39,9 @@ internal sealed unsafe class SequenceStates(LlamaContextHandle context, nint mem
             && (!rewindable || LibLlama.llama_memory_seq_pos_min(memory, sequence.Value) == 0);
     }
 
-    // llama.cpp leaves out the cells behind the window even where the cache has them all (swa_full): such a sequence would go on well,
-    // but who shared a shorter prefix of it would silently miss cells.
-    private bool IsWhole(int length) => window == 0 || length <= window;
+    // llama.cpp leaves out the cells behind the window even where the cache has them all (swa_full), and gives them to others as soon as the next
+    // position masks them: such a sequence would go on well, but who shared a shorter prefix of it would silently miss cells.
+    private bool IsWhole(int length) => window == 0 || length < window;
 
     /// <summary>Memory of its own rather than an array: it is up to gigabytes, and must be back with the system when it is disposed.</summary>
     private sealed class State : SavedState
