@@ -33,6 +33,7 @@ internal sealed class Engine : IDisposable
                 TargetInterTokenLatency = TimeSpan.FromMilliseconds(load.TargetInterTokenMs),
                 PrefixCache = load.PrefixCache,
                 PrefixCacheTokens = engine.Capabilities.Device.StartsWith("CPU", StringComparison.Ordinal) ? PrefixCacheBudget.ForCpu(load.Path) : null,
+                SwapMemoryBytes = load.HasSwapMemoryBytes ? load.SwapMemoryBytes : SwapMemoryBudget.ForMachine(),
                 Speculation = load.Speculation,
             },
         };
