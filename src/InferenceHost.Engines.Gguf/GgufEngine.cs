@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using InferenceHost.Core.Execution;
 using InferenceHost.Engines.Gguf.Interop;
 using InferenceHost.Engines.Gguf.Tokenization;
@@ -12,6 +13,7 @@ public sealed class GgufEngine : IEngine
 
     private readonly LlamaModelHandle _model;
     private readonly EngineParts _parts;
+    private readonly SequenceStates _states;
     private readonly int _maxOutputs;
 
     private GgufEngine(LlamaModelHandle model, EngineParts parts, GgufVocabulary vocabulary, GgufEngineOptions options, DeviceChoice device, string architecture, int threads)
@@ -26,6 +28,7 @@ public sealed class GgufEngine : IEngine
         AdapterNote = parts.AdapterNote;
         var pool = (int)LibLlama.llama_n_ctx(parts.Context);
         var rewindable = !ContextFactory.ReordersRows(model);
+        _states = new SequenceStates(parts.Context, parts.Decoder.Memory, LibLlama.llama_model_n_swa(model), rewindable);
         Capabilities = new EngineCapabilities
         {
             VocabularySize = vocabulary.Size,
@@ -160,6 +163,22 @@ public sealed class GgufEngine : IEngine
     {
         Check(sequence);
         return LibLlama.llama_memory_seq_pos_max(_parts.Decoder.Memory, sequence.Value) + 1;
+    }
+
+    /// <inheritdoc/>
+    public long StateBytes(EngineSequence sequence) => _states.Bytes(sequence, Length(sequence));
+
+    /// <inheritdoc/>
+    public bool TrySave(EngineSequence sequence, [NotNullWhen(true)] out SavedState? state) => _states.TrySave(sequence, Length(sequence), out state);
+
+    /// <inheritdoc/>
+    public bool TryRestore(EngineSequence sequence, SavedState state)
+    {
+        if (Length(sequence) != 0) throw new ArgumentException($"{sequence} is not empty", nameof(sequence));
+        if (_states.TryRestore(sequence, state) && Length(sequence) == state.Tokens) return true;
+        // llama.cpp empties the memory part that failed, not those before it.
+        Clear(sequence);
+        return false;
     }
 
     /// <inheritdoc/>

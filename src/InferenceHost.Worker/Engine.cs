@@ -33,6 +33,7 @@ internal sealed class Engine : IDisposable
                 TargetInterTokenLatency = TimeSpan.FromMilliseconds(load.TargetInterTokenMs),
                 PrefixCache = load.PrefixCache,
                 PrefixCacheTokens = PrefixCacheBudget.For(engine, load.Path),
+                SwapMemoryBytes = load.HasSwapMemoryBytes ? load.SwapMemoryBytes : SwapMemoryBudget.ForMachine(),
                 Speculation = load.Speculation,
             },
             OnFault = fault => Console.Error.WriteLine(fault),

@@ -142,6 +142,9 @@ internal sealed class EngineHost(ServerLink link)
         AdapterEvictions = counters.AdapterEvictions,
         CellsAcquired = counters.CellsAcquired,
         CellsReleased = counters.CellsReleased,
+        SwappedOutTokens = counters.SwappedOutTokens,
+        SwappedInTokens = counters.SwappedInTokens,
+        SwapBytesHeld = counters.SwapBytesHeld,
     };
 
     private static AdapterStateList ToFrame(IReadOnlyList<Core.Adapters.AdapterResidence> adapters)

@@ -25,6 +25,7 @@ internal sealed class ServeOptions
     private readonly Option<long?> _adapterMemory = NumberOption.Create<long>("--adapter-memory", "BYTES", "Host memory for adapters that are not in a slot.");
     private readonly Option<int?> _targetInterToken = NumberOption.Create<int>("--target-inter-token-ms", "MS", "Aimed-at time between two tokens of a stream.");
     private readonly Option<bool> _noPrefixCache = new("--no-prefix-cache") { Description = "Do not keep prompts' cells for later prompts that begin alike." };
+    private readonly Option<long?> _swapMemory = NumberOption.Create<long>("--swap-memory", "BYTES", "Host memory for preempted sequences that wait to go on, 0 = compute them again; 1 GiB, at most a quarter of what is available, by default.");
     private readonly Option<bool> _noSpeculation = new("--no-speculation") { Description = "Do not guess tokens by prompt look-up." };
     private readonly Option<int?> _queueLimit = NumberOption.Create<int>("--queue-limit", "N", "Requests that may wait, all tenants together.");
     private readonly Option<double?> _stallTimeout = NumberOption.Create<double>("--stall-timeout", "SECONDS", "A client that reads nothing for this long loses its stream; 20 by default.");
@@ -51,8 +52,8 @@ internal sealed class ServeOptions
         Option[] all =
         [
             _model, _adapters, _listen, _listenHttp, _device, _context, _parallel, _threads, _chatTemplate, _modelsDirectory, _stateDirectory, _batch,
-            _cacheTypeK, _cacheTypeV, _adapterSlots, _adapterMemory, _targetInterToken, _noPrefixCache, _noSpeculation, _queueLimit, _stallTimeout,
-            _drainTimeout, _maxReceive, _maxSend, _maxCalls, _noReflection, _worker, _nativeDirectory, _heartbeat, _step, _verbose,
+            _cacheTypeK, _cacheTypeV, _adapterSlots, _adapterMemory, _targetInterToken, _noPrefixCache, _swapMemory, _noSpeculation, _queueLimit,
+            _stallTimeout, _drainTimeout, _maxReceive, _maxSend, _maxCalls, _noReflection, _worker, _nativeDirectory, _heartbeat, _step, _verbose,
         ];
         foreach (Option option in all)
             command.Add(option);
@@ -83,6 +84,7 @@ internal sealed class ServeOptions
             AdapterSlots = parsed.GetValue(_adapterSlots) ?? defaults.AdapterSlots,
             AdapterMemoryBytes = parsed.GetValue(_adapterMemory) ?? defaults.AdapterMemoryBytes,
             PrefixCache = !parsed.GetValue(_noPrefixCache),
+            SwapMemoryBytes = parsed.GetValue(_swapMemory),
             Speculation = !parsed.GetValue(_noSpeculation),
             Reflection = !parsed.GetValue(_noReflection),
             ChatTemplatePath = parsed.GetValue(_chatTemplate),

@@ -26,6 +26,8 @@ internal static class StatusView
             .Add("KV cells", $"{Quantities.Count(engine.UsedCells)} of {Quantities.Count(engine.TotalCells)} in use, {Quantities.Count(engine.CachedCells)} of them only by the prefix cache")
             .Add("requests", $"{Quantities.Count(engine.FinishedRequests)} ended, {Quantities.Count(engine.RefusedRequests)} refused")
             .Add("tokens", $"{Quantities.Count(engine.PrefillTokens)} prefilled, {Quantities.Count(engine.PrefixHitTokens)} from the prefix cache, {Quantities.Count(engine.DecodeTokens)} generated in {Quantities.Count(engine.Steps)} steps");
+        if (engine.SwappedOutTokens > 0)
+            facts.Add("swapped", $"{Quantities.Count(engine.SwappedOutTokens)} tokens to host memory, {Quantities.Count(engine.SwappedInTokens)} back, {Quantities.Bytes(engine.SwapBytesHeld)} held");
         if (engine.DraftTokens > 0)
             facts.Add("drafts", $"{Quantities.Count(engine.AcceptedDraftTokens)} of {Quantities.Count(engine.DraftTokens)} tokens accepted");
         if (engine.AdapterSlots > 0)

@@ -114,7 +114,7 @@ public sealed partial class EngineLoop
             var sequence = planned.Sequence;
             if (status is ExecutionStatus.NoCacheRoom or ExecutionStatus.InvalidBatch || _engine.Trim(sequence.Slot, sequence.Computed)) continue;
             // Memory that cannot be trimmed: the sequence computes its tokens again.
-            _scheduler.Preempt(sequence);
+            _scheduler.Preempt(sequence, intact: false);
         }
         _places.DropCache();
         if (++_failuresInARow < MaxFailuresInARow) return;

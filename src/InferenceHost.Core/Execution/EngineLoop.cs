@@ -23,6 +23,7 @@ public sealed partial class EngineLoop : IDisposable
     private readonly AdmissionLimits _limits;
     private readonly KvLedger _ledger;
     private readonly AdapterResidency _adapters;
+    private readonly SwapStore _swap;
     private readonly PlaceKeeper _places;
     private readonly Scheduler _scheduler;
     private readonly SampleStage _sampling;
@@ -53,8 +54,10 @@ public sealed partial class EngineLoop : IDisposable
         _limits = options.LimitsFor(capabilities);
         _ledger = new KvLedger(capabilities.PoolTokens, capabilities.MaxSequences);
         _adapters = new AdapterResidency(engine, options.AdapterMemoryBytes, options.RunOffThread ?? (work => ThreadPool.QueueUserWorkItem(_ => work())), Post);
-        _places = new PlaceKeeper(engine, _ledger, _adapters, scheduling);
-        _scheduler = new Scheduler(scheduling, capabilities, _ledger, _places, _adapters, _time);
+        var budget = new StepBudget(scheduling.TargetInterTokenLatency);
+        _swap = new SwapStore(engine, scheduling, budget, _time);
+        _places = new PlaceKeeper(engine, _ledger, _adapters, _swap, scheduling);
+        _scheduler = new Scheduler(scheduling, capabilities, _ledger, _places, _adapters, budget, _time);
         _batch = new StepBatch(scheduling.MaxBatchTokens);
         _sampling = new SampleStage(engine, _frame, scheduling.MaxBatchTokens, options);
         _adapters.Failed = FailUsersOf;
@@ -108,6 +111,7 @@ public sealed partial class EngineLoop : IDisposable
     {
         _steps = _failedSteps = _prefillTokens = _decodeTokens = _finished = _refused = _draftTokens = _acceptedDraftTokens = 0;
         _places.ResetCounters();
+        _swap.ResetCounters();
         _ledger.ResetCounters();
     });
 
@@ -205,6 +209,9 @@ public sealed partial class EngineLoop : IDisposable
         DecodeTokens = _decodeTokens,
         PrefixHitTokens = _places.PrefixHitTokens,
         Preemptions = _scheduler.Preemptions,
+        SwappedOutTokens = _swap.OutTokens,
+        SwappedInTokens = _swap.InTokens,
+        SwapBytesHeld = _swap.BytesHeld,
         Finished = _finished,
         Refused = _refused,
         DraftTokens = _draftTokens,
@@ -219,6 +226,9 @@ public sealed partial class EngineLoop : IDisposable
     private void CheckInvariants()
     {
         _ledger.CheckInvariants();
+        _places.CheckInvariants();
+        var saved = _byRequest.Values.Sum(samples => samples.Sum(s => s is { IsRunning: false, IsFinished: false } ? s.Saved?.Bytes ?? 0 : 0));
+        if (saved != _swap.BytesHeld) throw new InvalidOperationException($"waiting sequences have {saved} bytes saved, the store says {_swap.BytesHeld}");
         foreach (var sequence in _scheduler.Running)
         {
             var held = _engine.Length(sequence.Slot);

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace InferenceHost.Core.Execution;
 
 /// <summary>
@@ -35,6 +37,24 @@ public interface IEngine : IDisposable
 
     /// <summary>Positions the engine itself holds for a sequence (highest position + 1), for invariant checks.</summary>
     int Length(EngineSequence sequence);
+
+    /// <summary>
+    /// Host memory that <see cref="TrySave"/> would take for a sequence, bytes; 0 where its state cannot be saved so that a restored sequence is like the
+    /// original in everything, trimming and sharing included.
+    /// </summary>
+    long StateBytes(EngineSequence sequence);
+
+    /// <summary>
+    /// Copies the whole state of a sequence to host memory; the sequence and the logits of the last step stay as they are. Cells it shares with others are
+    /// copied too. False where that failed or <see cref="StateBytes"/> is 0.
+    /// </summary>
+    bool TrySave(EngineSequence sequence, [NotNullWhen(true)] out SavedState? state);
+
+    /// <summary>
+    /// Copies a saved state into the empty sequence <paramref name="sequence"/>, any number will do. It takes <see cref="SavedState.Tokens"/> cells of its own,
+    /// which the caller has made sure are free. False where that failed: the sequence is empty then and no cell is taken.
+    /// </summary>
+    bool TryRestore(EngineSequence sequence, SavedState state);
 
     /// <summary>
     /// Reads an adapter file and makes it ready for <see cref="InstallAdapter"/>; may be called from any thread, and must be: it does disk work.

@@ -36,6 +36,15 @@ public sealed record LoopCounters
     /// <summary>Sequences that lost their place and wait to go on.</summary>
     public required long Preemptions { get; init; }
 
+    /// <summary>Tokens of preempted sequences whose state was saved to host memory.</summary>
+    public required long SwappedOutTokens { get; init; }
+
+    /// <summary>Tokens that came back from host memory instead of being computed again.</summary>
+    public required long SwappedInTokens { get; init; }
+
+    /// <summary>Host memory that saved states hold now, bytes.</summary>
+    public required long SwapBytesHeld { get; init; }
+
     /// <summary>Sequences that ended, for whatever reason.</summary>
     public required long Finished { get; init; }
 

@@ -131,6 +131,15 @@ public sealed class KvLedger
         if (run.Parent is null && run.Children.Count == 0) _roots.Remove(holder.Key);
     }
 
+    /// <summary>Cells of a sequence that nobody shares: what <see cref="Close"/> would free.</summary>
+    public int CountOwnCells(EngineSequence sequence)
+    {
+        var leaf = Require(sequence).Leaf;
+        var cells = leaf.Count;
+        for (var run = leaf.Parent; run is { Parent: not null, Children.Count: 1 }; run = run.Parent) cells += run.Count;
+        return cells;
+    }
+
     /// <summary>
     /// Makes a running sequence part of the prefix cache. False where another sequence holds the same tokens already (the caller closes this one then).
     /// </summary>

@@ -29,7 +29,7 @@ internal sealed class Scheduler
 
     public const int MaxDraftTokens = 16;
 
-    public Scheduler(SchedulerOptions options, EngineCapabilities capabilities, KvLedger ledger, PlaceKeeper places, AdapterResidency adapters, TimeProvider time)
+    public Scheduler(SchedulerOptions options, EngineCapabilities capabilities, KvLedger ledger, PlaceKeeper places, AdapterResidency adapters, StepBudget budget, TimeProvider time)
     {
         _options = options;
         _capabilities = capabilities;
@@ -37,7 +37,7 @@ internal sealed class Scheduler
         _places = places;
         _adapters = adapters;
         _time = time;
-        _budget = new StepBudget(options.TargetInterTokenLatency);
+        _budget = budget;
         Tenants = new TenantLedger(options);
         _candidates = new Candidates(Tenants, adapters, time);
         _byEntitlement = ComparePrefill;
@@ -54,6 +54,7 @@ internal sealed class Scheduler
     {
         plan.Clear();
         Tenants.Sweep();
+        _places.BeginStep();
         Activate(now);
         while (_running.Count > 0)
         {
@@ -80,17 +81,21 @@ internal sealed class Scheduler
         else
         {
             Tenants.Dequeue(sequence);
+            _places.Forget(sequence);
         }
         sequence.IsFinished = true;
         if (sequence.Adapter is { } adapter) _adapters.RemoveUser(adapter);
     }
 
-    /// <summary>Takes a running sequence's place; it waits at the head of its queue and goes on later with the same output.</summary>
-    public void Preempt(Sequence sequence)
+    /// <summary>
+    /// Takes a running sequence's place; it waits at the head of its queue and goes on later with the same output. <paramref name="intact"/> says whether
+    /// its memory is what the ledger says; else it is computed again from the start.
+    /// </summary>
+    public void Preempt(Sequence sequence, bool intact = true)
     {
         _running.Remove(sequence);
         sequence.Tenant.Running--;
-        _places.Close(sequence, retain: true);
+        _places.Suspend(sequence, intact);
         Tenants.EnqueueFirst(sequence);
         Preemptions++;
     }

@@ -18,6 +18,12 @@ public sealed record SchedulerOptions
     /// <summary>Cells the prefix cache may keep; null = whatever running sequences leave.</summary>
     public int? PrefixCacheTokens { get; init; }
 
+    /// <summary>Host memory for the states of preempted sequences whose cells others take, bytes; 0 = they are always computed again.</summary>
+    public long SwapMemoryBytes { get; init; } = 1L << 30;
+
+    /// <summary>Cells that must be at stake before a state is copied: few tokens are computed again within one step.</summary>
+    public int SwapMinimumTokens { get; init; } = 64;
+
     /// <summary>Guess tokens by prompt look-up and verify them in the same step.</summary>
     public bool Speculation { get; init; }
 

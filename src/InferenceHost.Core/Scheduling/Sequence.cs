@@ -81,6 +81,9 @@ internal sealed class Sequence
 
     public int AdapterSlot { get; set; }
 
+    /// <summary>Its state in host memory while it waits to go on; owned by <see cref="SwapStore"/>, null where its cells are in the KV memory or must be computed.</summary>
+    public SavedState? Saved { get; set; }
+
     public float AdapterScale => Request.Adapter?.Scale ?? 1;
 
     /// <summary>Tokens to prefill when it got its place; short prompts may be taken whole.</summary>

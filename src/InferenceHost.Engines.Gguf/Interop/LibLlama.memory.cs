@@ -19,6 +19,9 @@ internal static unsafe partial class LibLlama
     internal static partial void llama_memory_seq_cp(nint mem, int seq_id_src, int seq_id_dst, int p0, int p1);
 
     [LibraryImport(Library)]
+    internal static partial int llama_memory_seq_pos_min(nint mem, int seq_id);
+
+    [LibraryImport(Library)]
     internal static partial int llama_memory_seq_pos_max(nint mem, int seq_id);
 
     [LibraryImport(Library)]

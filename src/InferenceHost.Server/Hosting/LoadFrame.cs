@@ -10,7 +10,14 @@ internal static class LoadFrame
     private const int UsualAdapterSlots = 8;
     private const int MostAdapterSlots = 32;
 
-    public static Wire.LoadModel Build(ServerOptions options, ServedModel model) => new()
+    public static Wire.LoadModel Build(ServerOptions options, ServedModel model)
+    {
+        var frame = Required(options, model);
+        if (options.SwapMemoryBytes is { } swap) frame.SwapMemoryBytes = swap;
+        return frame;
+    }
+
+    private static Wire.LoadModel Required(ServerOptions options, ServedModel model) => new()
     {
         Path = model.Path,
         Device = options.Device,

@@ -54,6 +54,9 @@ public sealed record ServerOptions
     /// <summary>Keep prompts' cells for later prompts that begin alike.</summary>
     public bool PrefixCache { get; init; } = true;
 
+    /// <summary>Host memory for the states of preempted sequences, bytes; 0 = they are computed again, null = chosen by the engine: 1 GiB, at most a quarter of what is available.</summary>
+    public long? SwapMemoryBytes { get; init; }
+
     /// <summary>Guess tokens by prompt look-up and verify them in one step.</summary>
     public bool Speculation { get; init; } = true;
 

@@ -40,6 +40,7 @@ internal static class ServerOptionsValidator
         Range("batch", options.BatchTokens, 0, 65_536, errors);
         Range("adapter-slots", options.AdapterSlots ?? 0, 0, 255, errors);
         Range("adapter-memory", options.AdapterMemoryBytes, 0, 1L << 50, errors);
+        Range("swap-memory", options.SwapMemoryBytes ?? 0, 0, 1L << 50, errors);
         Range("target-inter-token-ms", options.TargetInterTokenMs, 0, 60_000, errors);
         Range("queue-limit", options.QueueLimit, 0, 1_000_000, errors);
         if (options.ContextTokens is > 0 and < 64)

@@ -71,5 +71,8 @@ internal sealed class OperationsService(EngineSupervisor supervisor, ServerCount
         AdapterEvictions = from.AdapterEvictions,
         CellsAcquired = from.CellsAcquired,
         CellsReleased = from.CellsReleased,
+        SwappedOutTokens = from.SwappedOutTokens,
+        SwappedInTokens = from.SwappedInTokens,
+        SwapBytesHeld = from.SwapBytesHeld,
     };
 }

@@ -5,7 +5,7 @@ using InferenceHost.Core.Tests.Scripted;
 
 namespace InferenceHost.Core.Tests.Execution;
 
-/// <summary>A long seeded life of the loop: submit, cancel, preempt, fail, deadline, adapters that come and go; the harness checks the invariants after every step.</summary>
+/// <summary>A long seeded life of the loop: submit, cancel, preempt, swap, fail, deadline, adapters that come and go; the harness checks the invariants after every step.</summary>
 public sealed class RandomScheduleTests
 {
     private const int StepsPerSeed = 26_000;
@@ -15,19 +15,12 @@ public sealed class RandomScheduleTests
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(4)]
+    [InlineData(5)]
     public void NoInvariantBreaksAndEveryAnswerIsExact(int seed)
     {
         var random = new Random(seed);
-        using var harness = new LoopHarness(
-            ScriptedEngine.DefaultCapabilities with { PoolTokens = 500, TrainedContextTokens = 300, MaxSequences = 20, AdapterMode = seed == 4 ? AdapterMode.Grouped : AdapterMode.PerRow },
-            o => o with { Speculation = seed % 2 == 0, PreemptionQuantumTokens = 4, BatchAging = TimeSpan.FromMilliseconds(200) });
-        harness.Engine.FailuresLeaveRows = true;
-        harness.Engine.BeforeStep = _ => random.Next(40) switch
-        {
-            0 => ExecutionStatus.Failed,
-            1 => ExecutionStatus.Aborted,
-            _ => ExecutionStatus.Completed,
-        };
+        using var harness = Harness(seed);
+        MakeEngineUnreliable(harness, random);
         for (var i = 1; i <= 6; i++) harness.Loop.RegisterAdapter($"{i}", $"{i}.gguf", false, _ => { });
         var open = new Dictionary<SequenceId, SequenceRequest>();
         var checkedAnswers = 0;
@@ -35,6 +28,7 @@ public sealed class RandomScheduleTests
         {
             if (open.Count < 24 && random.Next(3) == 0) Submit(harness, random, open);
             if (open.Count > 0 && random.Next(50) == 0) harness.Loop.Cancel(open.Keys.ElementAt(random.Next(open.Count)));
+            harness.Loop.ReadCounters(c => Assert.Equal((harness.Engine.UsedCells, harness.Engine.StateBytesHeld), (c.UsedCells, c.SwapBytesHeld)));
             harness.Loop.Step();
             harness.Time.Advance(TimeSpan.FromMilliseconds(random.Next(3)));
             foreach (var id in open.Keys.Where(id => harness.Collector.Answers.TryGetValue((id, 0), out var a) && a.Finish is not null).ToArray())
@@ -51,9 +45,50 @@ public sealed class RandomScheduleTests
         var counters = harness.Counters;
         Assert.True(checkedAnswers > 500, $"{checkedAnswers} answers checked");
         Assert.True(counters.Preemptions > 20, $"{counters.Preemptions} preemptions");
+        Assert.True(counters.SwappedInTokens > 2_000, $"{counters.SwappedInTokens} of {counters.SwappedOutTokens} tokens came back from host memory");
         Assert.Equal((0, 0, 0), (counters.Running, counters.Waiting, counters.UsedCells));
+        Assert.Equal((0, 0), (counters.SwapBytesHeld, harness.Engine.OpenStates));
         Assert.Equal(counters.CellsAcquired, counters.CellsReleased);
         Assert.Equal(0, harness.Engine.UsedCells);
+    }
+
+    private static LoopHarness Harness(int seed) => new(
+        ScriptedEngine.DefaultCapabilities with
+        {
+            PoolTokens = 500,
+            TrainedContextTokens = 300,
+            MaxSequences = 20,
+            AdapterMode = seed == 4 ? AdapterMode.Grouped : AdapterMode.PerRow,
+            // 5: recurrent memory.
+            CanTrim = seed != 5,
+            CanSharePrefix = seed != 5,
+        },
+        o => o with
+        {
+            Speculation = seed % 2 == 0,
+            PreemptionQuantumTokens = 4,
+            BatchAging = TimeSpan.FromMilliseconds(200),
+            SwapMinimumTokens = 16,
+            // Room for few states, so that the budget is met too.
+            SwapMemoryBytes = 16 * 400,
+        });
+
+    /// <summary>Steps fail and leave rows behind, copies fail, and a computed token takes time, without which nothing is worth a copy.</summary>
+    private static void MakeEngineUnreliable(LoopHarness harness, Random random)
+    {
+        harness.Engine.FailuresLeaveRows = true;
+        harness.Engine.SaveWorks = () => random.Next(10) > 0;
+        harness.Engine.RestoreWorks = () => random.Next(10) > 0;
+        harness.Engine.BeforeStep = batch =>
+        {
+            harness.Time.Advance(TimeSpan.FromMicroseconds(batch.Count));
+            return random.Next(40) switch
+            {
+                0 => ExecutionStatus.Failed,
+                1 => ExecutionStatus.Aborted,
+                _ => ExecutionStatus.Completed,
+            };
+        };
     }
 
     private static void Submit(LoopHarness harness, Random random, Dictionary<SequenceId, SequenceRequest> open)

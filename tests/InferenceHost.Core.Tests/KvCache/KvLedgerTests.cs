@@ -35,6 +35,19 @@ public sealed class KvLedgerTests
     }
 
     [Fact]
+    public void OwnCellsAreWhatClosingFrees()
+    {
+        var ledger = new KvLedger(100, 8);
+        Fill(ledger, 0, Key, [1, 2, 3, 4, 5]);
+        Assert.Equal(5, ledger.CountOwnCells(Seq(0)));
+        ledger.OpenShared(Seq(1), Seq(0), 3, 10);
+        Commit(ledger, 1, [9]);
+        Assert.Equal((2, 1), (ledger.CountOwnCells(Seq(0)), ledger.CountOwnCells(Seq(1))));
+        ledger.Close(Seq(0));
+        Assert.Equal(4, ledger.CountOwnCells(Seq(1)));
+    }
+
+    [Fact]
     public void MatchFindsTheLongestPrefixOfTheSameKeyOnly()
     {
         var ledger = new KvLedger(100, 8);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using InferenceHost.Core.Execution;
 
 namespace InferenceHost.Core.Tests.Scripted;
@@ -64,6 +65,16 @@ public sealed class NullEngine : IEngine, ITokenVocabulary
     public void Clear(EngineSequence sequence) => _lengths[sequence.Value] = 0;
 
     public int Length(EngineSequence sequence) => _lengths[sequence.Value];
+
+    public long StateBytes(EngineSequence sequence) => 0;
+
+    public bool TrySave(EngineSequence sequence, [NotNullWhen(true)] out SavedState? state)
+    {
+        state = null;
+        return false;
+    }
+
+    public bool TryRestore(EngineSequence sequence, SavedState state) => false;
 
     public PreparedAdapter PrepareAdapter(string path, CancellationToken cancellation) => throw new EngineException("none");
 

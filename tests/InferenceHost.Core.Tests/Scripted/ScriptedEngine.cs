@@ -6,7 +6,7 @@ namespace InferenceHost.Core.Tests.Scripted;
 /// An engine whose "model" is a hash over everything in a sequence's memory and its adapter: one wrong cell, position or slot changes every token behind it.
 /// Counts physical cells as a unified KV cache does, and refuses what does not fit.
 /// </summary>
-internal sealed class ScriptedEngine : IEngine
+internal sealed partial class ScriptedEngine : IEngine
 {
     private readonly List<Cell>[] _memory;
     private readonly Dictionary<int, ScriptedAdapter> _slots = [];
@@ -141,11 +141,13 @@ internal sealed class ScriptedEngine : IEngine
     {
         var memory = _memory[batch.Sequences[row]];
         Assert.Equal(memory.Count, batch.Positions[row]);
-        memory.Add(new Cell(batch.Tokens[row]));
         var slot = batch.AdapterSlots[row];
+        var adapter = slot == 0 ? "" : _slots[slot].Path;
+        memory.Add(new Cell(batch.Tokens[row], adapter));
         AdapterSlotsOfLastStep.Add(slot);
         if (!batch.WantsLogits[row]) return;
-        var hash = Hash(memory.Select(c => c.Token), slot == 0 ? "" : _slots[slot].Path);
+        Assert.DoesNotContain(memory, cell => cell.Adapter != adapter);
+        var hash = Hash(memory.Select(c => c.Token), adapter);
         var logits = new float[Capabilities.VocabularySize];
         for (var i = 0; i < logits.Length; i++) logits[i] = (Mix(hash + (ulong)i) % 1000) / 250f;
         logits[Cycle is { } cycle ? (batch.Tokens[row] + 1) % cycle : Best(hash)] = 9;
@@ -167,9 +169,11 @@ internal sealed class ScriptedEngine : IEngine
         return x ^ (x >> 31);
     }
 
-    private sealed class Cell(int token)
+    private sealed class Cell(int token, string adapter)
     {
         public int Token { get; } = token;
+
+        public string Adapter { get; } = adapter;
     }
 
     private sealed class ScriptedAdapter(string path, Action released) : PreparedAdapter

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
 using InferenceHost.Core.Execution;
@@ -132,6 +133,16 @@ public sealed class JapaneseChatTests
         }
 
         public int Length(EngineSequence sequence) => _length;
+
+        public long StateBytes(EngineSequence sequence) => 0;
+
+        public bool TrySave(EngineSequence sequence, [NotNullWhen(true)] out SavedState? state)
+        {
+            state = null;
+            return false;
+        }
+
+        public bool TryRestore(EngineSequence sequence, SavedState state) => false;
 
         public PreparedAdapter PrepareAdapter(string path, CancellationToken cancellation) => throw new EngineException("none");
 
