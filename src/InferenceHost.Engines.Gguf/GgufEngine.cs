@@ -28,7 +28,8 @@ public sealed class GgufEngine : IEngine
         AdapterNote = parts.AdapterNote;
         var pool = (int)LibLlama.llama_n_ctx(parts.Context);
         var rewindable = !ContextFactory.ReordersRows(model);
-        _states = new SequenceStates(parts.Context, parts.Decoder.Memory, LibLlama.llama_model_n_swa(model), rewindable);
+        var window = LibLlama.llama_model_n_swa(model);
+        _states = new SequenceStates(parts.Context, parts.Decoder.Memory, window, rewindable);
         Capabilities = new EngineCapabilities
         {
             VocabularySize = vocabulary.Size,
@@ -39,7 +40,8 @@ public sealed class GgufEngine : IEngine
             MaxBatchTokens = Math.Min(options.BatchTokens, pool),
             MaxOutputs = _maxOutputs,
             CanTrim = rewindable,
-            CanSharePrefix = rewindable,
+            // llama.cpp gives a sequence's cells behind its sliding window to others: a prefix shared from it may lack them.
+            CanSharePrefix = rewindable && window == 0,
             AdapterMode = parts.Adapters.Mode,
             AdapterSlots = options.AdapterSlots,
             Device = device.Description,

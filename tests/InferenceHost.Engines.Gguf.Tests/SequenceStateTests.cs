@@ -43,7 +43,7 @@ public sealed class SequenceStateTests
     [Fact]
     public void ARestoredSequenceIsTrimmedAndSharedLikeAnyOther()
     {
-        var reference = Reference.Tiny("gemma3");
+        var reference = Reference.Tiny("qwen3");
         using var engine = TestEngines.Load(reference.ModelPath);
         var prompt = reference.Prompts[0];
         Continue(engine, A, prompt, 0, 3);

@@ -15,8 +15,8 @@ public sealed class SwappedLoopTests
     [Theory]
     [InlineData("llama", true)]
     [InlineData("llama", false)]
-    // Without the prefix cache: in a pool this small llama.cpp reuses cells behind the sliding window, and prefixes shared from such sequences lack them,
-    // swapped or not.
+    // In a pool this small llama.cpp reuses cells behind the sliding window: what would be shared from such sequences lacks them.
+    [InlineData("gemma3", true)]
     [InlineData("gemma3", false)]
     [InlineData("lfm2", false)]
     public void SwappedSequencesGoOnAsInALargePool(string architecture, bool prefixCache)

@@ -69,7 +69,9 @@ internal sealed class SampleStage : IDisposable
     /// <summary>Appends what was drawn for the plan's <paramref name="index"/>-th sampling sequence, up to a token or text that ends it.</summary>
     public SampleEnding Take(int index, long now, out int acceptedDrafts, out Exception? fault)
     {
-        ref readonly var draw = ref _draws[index];
+        var draw = _draws[index];
+        // A finished sequence is not remembered for the sake of an array.
+        _draws[index] = default;
         fault = null;
         for (var row = 0; row < draw.Tokens; row++)
         {
