@@ -26,6 +26,7 @@ internal sealed class Scheduler
     private readonly Comparison<Sequence> _byEntitlement;
     private long _activations;
     private long _now;
+    private long? _plannedAt;
 
     public const int MaxDraftTokens = 16;
 
@@ -53,6 +54,8 @@ internal sealed class Scheduler
     public void Plan(StepPlan plan, long now)
     {
         plan.Clear();
+        if (_plannedAt is { } before) _budget.Accrue(_time.GetElapsedTime(before, now));
+        _plannedAt = now;
         Tenants.Sweep();
         _places.BeginStep();
         Activate(now);

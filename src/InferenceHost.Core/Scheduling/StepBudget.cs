@@ -41,10 +41,9 @@ internal sealed class StepBudget(TimeSpan target)
         return true;
     }
 
+    /// <summary>Refills the credit with time that has passed, worked or idle.</summary>
+    public void Accrue(TimeSpan passed) => _credit = Math.Min(MaxCreditSeconds, _credit + (passed.TotalSeconds * CreditPerSecond));
+
     /// <summary>Learns from a step.</summary>
-    public void Observe(double seconds, int decodeRows, int prefillTokens)
-    {
-        _credit = Math.Min(MaxCreditSeconds, _credit + (seconds * CreditPerSecond));
-        _times.Observe(seconds, decodeRows, prefillTokens);
-    }
+    public void Observe(double seconds, int decodeRows, int prefillTokens) => _times.Observe(seconds, decodeRows, prefillTokens);
 }

@@ -21,6 +21,20 @@ public sealed class StepBudgetTests
     [Fact]
     public void ATargetHoldsWhoeverWaits() => Assert.Equal(80, Learned(TimeSpan.FromMilliseconds(100)).ChunkTokens(8, 31, MaxBatch));
 
+    [Fact]
+    public void CreditForShortPromptsComesBackWithTimeEvenIfNothingRuns()
+    {
+        var budget = Learned();
+        Assert.True(budget.TrySpend(250));
+        Assert.False(budget.TrySpend(100));
+        budget.Accrue(TimeSpan.FromSeconds(0.9));
+        Assert.False(budget.TrySpend(100));
+        budget.Accrue(TimeSpan.FromSeconds(0.2));
+        Assert.True(budget.TrySpend(100));
+        budget.Accrue(TimeSpan.FromDays(1));
+        Assert.False(budget.TrySpend(251));
+    }
+
     // Steps of 20 ms that only decode, 1 ms for each further token.
     private static StepBudget Learned(TimeSpan target = default)
     {

@@ -12,6 +12,9 @@ internal sealed record ScenarioSettings(WorkloadPlan Plan, int Streams, int Prob
     /// <summary>Tokens that every background stream has got before the probe is sent.</summary>
     public const int BackgroundTokens = 24;
 
+    /// <summary>Prompt tokens of a background request.</summary>
+    public const int BackgroundPromptTokens = 32;
+
     /// <summary>Tokens that a probe generates.</summary>
     public const int ProbeOutputTokens = 4;
 
@@ -27,9 +30,16 @@ internal sealed record ScenarioSettings(WorkloadPlan Plan, int Streams, int Prob
     /// <summary>Adapter of a background stream: dealt round-robin from all but the probe's.</summary>
     public string? BackgroundAdapter(int stream) => Plan.Adapters.Count < 2 ? Plan.AdapterOf(0) : Plan.AdapterOf(stream % (Plan.Adapters.Count - 1));
 
-    /// <summary>A request of the background.</summary>
-    public BenchRequest Background(int round, int ordinal) =>
-        Plan.Request(BackgroundKind, round, ordinal, BackgroundAdapter(ordinal % Streams)) with { IgnoreEos = true };
+    /// <summary>A request of the background: its prompt is short, whatever the probe's is.</summary>
+    public BenchRequest Background(int round, int ordinal)
+    {
+        var random = SeededRandom.Derive(Plan.Seed, BackgroundKind, round, ordinal);
+        return Plan.Request(BackgroundKind, round, ordinal, BackgroundAdapter(ordinal % Streams)) with
+        {
+            Prompt = Plan.Prompts.Next(ordinal, Math.Min(BackgroundPromptTokens, ProbeTokens), random),
+            IgnoreEos = true,
+        };
+    }
 
     /// <summary>A probe; no two share a prefix.</summary>
     public BenchRequest Probe(int round, int ordinal)
