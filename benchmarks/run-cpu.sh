@@ -174,7 +174,10 @@ adapters_section() { # tenants, goal against llama-server, goal against our own 
   start_ours "${plain[@]}" --adapter-slots "$1" "${our_options[@]}"
   start_llama --lora "$llama_files" --lora-init-without-apply
   bench "adapters-$1" --target "grpc=$ours_url" --target "llama=$llama_url" --streams "$1" --adapters "$names" --ignore-eos --min-ratio "$2" --svg "$results/adapters-$1.svg"
-  bench "adapters-$1-own-base" --target "grpc=$ours_url,name=adapters" --target "grpc=$ours_url,name=base,adapters=off" --baseline base \
+  # A server of its own: the other one has these prompts in its prefix cache by now.
+  stop_servers
+  start_ours "${plain[@]}" --adapter-slots "$1" "${our_options[@]}"
+  bench "adapters-$1-own-base" --target "grpc=$ours_url,name=base,adapters=off" --target "grpc=$ours_url,name=adapters" --baseline base \
     --streams "$1" --adapters "$names" --ignore-eos --min-ratio "$3"
   stop_servers
 }

@@ -9,7 +9,7 @@ public sealed record SchedulerOptions
     /// <summary>Rows of one step at most; bounded by the engine.</summary>
     public int MaxBatchTokens { get; init; } = 512;
 
-    /// <summary>Inter-token latency to keep while prompts are prefilled; zero = twice the measured time of a step that only decodes.</summary>
+    /// <summary>Inter-token latency to keep while prompts are prefilled; zero = by the measured time of a step that only decodes, and by how many wait for their first token.</summary>
     public TimeSpan TargetInterTokenLatency { get; init; }
 
     /// <summary>Keep the cells of ended sequences for prompts that begin alike.</summary>

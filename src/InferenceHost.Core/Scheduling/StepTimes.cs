@@ -8,8 +8,11 @@ namespace InferenceHost.Core.Scheduling;
 /// </summary>
 internal sealed class StepTimes
 {
-    private const int MinimumTokens = 16;
+    private const int MinimumTokens = 4;
     private const double Smoothing = 0.2;
+
+    // A prompt's tokens cost more the longer it gets: running streams should not wait for the average to notice.
+    private const double RisingSmoothing = 0.5;
 
     private readonly (double Rows, double Seconds)[] _decode = new (double, double)[32];
 
@@ -42,7 +45,8 @@ internal sealed class StepTimes
         }
         else if (prefillTokens >= MinimumTokens)
         {
-            PrefillTokenSeconds = Smooth(PrefillTokenSeconds, Math.Max(0, seconds - DecodeSeconds(decodeRows)) / prefillTokens);
+            var measured = Math.Max(0, seconds - DecodeSeconds(decodeRows)) / prefillTokens;
+            PrefillTokenSeconds = Smooth(PrefillTokenSeconds, measured, measured > PrefillTokenSeconds ? RisingSmoothing : Smoothing);
         }
     }
 
@@ -54,5 +58,5 @@ internal sealed class StepTimes
 
     private static int Bucket(int rows) => BitOperations.Log2((uint)rows);
 
-    private static double Smooth(double old, double value) => old <= 0 ? value : old + (Smoothing * (value - old));
+    private static double Smooth(double old, double value, double part = Smoothing) => old <= 0 ? value : old + (part * (value - old));
 }
