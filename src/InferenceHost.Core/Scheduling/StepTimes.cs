@@ -8,11 +8,8 @@ namespace InferenceHost.Core.Scheduling;
 /// </summary>
 internal sealed class StepTimes
 {
-    private const int MinimumTokens = 4;
+    private const int TellingTokens = 16;
     private const double Smoothing = 0.2;
-
-    // A prompt's tokens cost more the longer it gets: running streams should not wait for the average to notice.
-    private const double RisingSmoothing = 0.5;
 
     private readonly (double Rows, double Seconds)[] _decode = new (double, double)[32];
 
@@ -20,8 +17,8 @@ internal sealed class StepTimes
     public double PrefillTokenSeconds { get; private set; }
 
     /// <summary>
-    /// Time of a step with so many decode rows and nothing else, seconds; 0 = nothing measured yet. What was not measured is taken from the nearest that was, a row
-    /// more or less costing what a prefill token costs.
+    /// Time of a step with so many decode rows and nothing else, seconds; 0 = nothing measured yet. From the nearest that was measured, a row more or less
+    /// costing what a prefill token costs.
     /// </summary>
     public double DecodeSeconds(int rows)
     {
@@ -30,7 +27,7 @@ internal sealed class StepTimes
         for (var distance = 0; distance < _decode.Length; distance++)
         {
             if (TryGet(bucket - distance, out var known) || TryGet(bucket + distance, out known))
-                return distance == 0 ? known.Seconds : Math.Max(known.Seconds / 8, known.Seconds + ((rows - known.Rows) * PrefillTokenSeconds));
+                return Math.Max(known.Seconds / 8, known.Seconds + ((rows - known.Rows) * PrefillTokenSeconds));
         }
         return 0;
     }
@@ -43,10 +40,11 @@ internal sealed class StepTimes
             ref var known = ref _decode[Bucket(decodeRows)];
             known = (Smooth(known.Rows, decodeRows), Smooth(known.Seconds, seconds));
         }
-        else if (prefillTokens >= MinimumTokens)
+        else if (prefillTokens > 0)
         {
-            var measured = Math.Max(0, seconds - DecodeSeconds(decodeRows)) / prefillTokens;
-            PrefillTokenSeconds = Smooth(PrefillTokenSeconds, measured, measured > PrefillTokenSeconds ? RisingSmoothing : Smoothing);
+            // Few tokens say little: what the decode rows did not take by a hair is a lot for each of them.
+            var part = Smoothing * Math.Min(1, (double)prefillTokens / TellingTokens);
+            PrefillTokenSeconds = Smooth(PrefillTokenSeconds, Math.Max(0, seconds - DecodeSeconds(decodeRows)) / prefillTokens, part);
         }
     }
 
