@@ -7,6 +7,9 @@ internal static class PeerTools
 {
     private static readonly Lazy<Task<string?>> NodeModules = new(RestoreNodeModulesAsync);
 
+    // Debian keeps them apart from the compiler.
+    private const string WellKnownTypes = "/usr/include/google/protobuf/descriptor.proto";
+
     public static string Buf => Path.Combine(Repository.Peers, "node_modules", "@bufbuild", "buf-linux-x64", "bin", "buf");
 
     /// <summary>Debian's, for which python3-grpcio is packaged; another one on the PATH does not see it.</summary>
@@ -28,6 +31,7 @@ internal static class PeerTools
         Assert.SkipUnless(result.ExitCode == 0, "python3-grpcio is not installed");
         RequireProgram("protoc");
         RequireProgram("grpc_python_plugin");
+        Assert.SkipUnless(File.Exists(WellKnownTypes), $"{WellKnownTypes} is not there: libprotobuf-dev is not installed");
     }
 
     public static string? FindProgram(string name) =>

@@ -23,7 +23,8 @@ public sealed class AdapterSwapTests
         // Every step gave every running stream its token, whatever was copied into a slot before it.
         Assert.Equal(0, world.Load.LongestSilence);
         Assert.True(world.Load.Finished > 2 * Swaps, $"{world.Load.Finished} streams");
-        Assert.Equal(Swaps + 1, world.Load.Loads);
+        // The adapter that stays may lose its slot for a moment: when streams end depends on measured times.
+        Assert.InRange(world.Load.Loads, Swaps + 1, 2 * Swaps);
     }
 
     // Through llama.cpp's own adapters, which it loads and frees each time; streams take turns there.
