@@ -201,7 +201,7 @@ internal sealed class Scheduler
         {
             var wanted = Math.Min(sequence.Needed, room);
             var tokens = Math.Min(wanted, budget);
-            if (wanted > tokens && sequence.PrefillAtActivation <= StepBudget.ShortPromptTokens && _budget.TrySpend(wanted - tokens)) tokens = wanted;
+            if (wanted > tokens && sequence.PrefillAtActivation <= StepBudget.ShortPromptTokens && _budget.TrySpend(wanted - tokens, plan.DecodeRows)) tokens = wanted;
             if (tokens > 0 && _ledger.Free - plan.Rows < tokens && !_places.TryMakeRoom(plan.Rows + tokens)) tokens = Math.Max(0, _ledger.Free - plan.Rows);
             if (tokens <= 0) continue;
             plan.AddPrefill(sequence, tokens);

@@ -15,6 +15,7 @@ internal sealed class StepBudget(TimeSpan target)
     private const double LeastPrefillShare = 0.6;
     private const double CreditPerSecond = 0.1;
     private const double MaxCreditSeconds = 0.25;
+    private const double FullPriceRows = 8;
 
     private readonly StepTimes _times = new();
     private double _credit = MaxCreditSeconds;
@@ -35,10 +36,10 @@ internal sealed class StepBudget(TimeSpan target)
         return (int)Math.Clamp(tokens, MinimumChunkTokens, Math.Max(MinimumChunkTokens, maxBatchTokens - decodeRows));
     }
 
-    /// <summary>Spends credit to take a short prompt whole, where there is enough.</summary>
-    public bool TrySpend(int tokensOverBudget)
+    /// <summary>Spends credit to take a short prompt whole, where there is enough. Where few wait for the step it costs less, down to a half.</summary>
+    public bool TrySpend(int tokensOverBudget, int decodeRows)
     {
-        var cost = tokensOverBudget * PrefillTokenSeconds;
+        var cost = tokensOverBudget * (_times.PromptTokenSeconds > 0 ? _times.PromptTokenSeconds : PrefillTokenSeconds) * Math.Clamp(decodeRows / FullPriceRows, 0.5, 1);
         if (cost > _credit) return false;
         _credit -= cost;
         return true;

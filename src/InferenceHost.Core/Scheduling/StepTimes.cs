@@ -8,13 +8,16 @@ namespace InferenceHost.Core.Scheduling;
 /// </summary>
 internal sealed class StepTimes
 {
-    private const int TellingTokens = 16;
+    private const int TellingTokens = 16, ManyTokens = 32;
     private const double Smoothing = 0.2;
 
     private readonly (double Rows, double Seconds)[] _decode = new (double, double)[32];
 
     /// <summary>Time of one more prefill token, seconds; 0 = not measured yet.</summary>
     public double PrefillTokenSeconds { get; private set; }
+
+    /// <summary>The same for many tokens at once, which cost less each; 0 = not measured yet.</summary>
+    public double PromptTokenSeconds { get; private set; }
 
     /// <summary>
     /// Time of a step with so many decode rows and nothing else, seconds; 0 = nothing measured yet. From the nearest that was measured, a row more or less
@@ -44,7 +47,9 @@ internal sealed class StepTimes
         {
             // Few tokens say little: what the decode rows did not take by a hair is a lot for each of them.
             var part = Smoothing * Math.Min(1, (double)prefillTokens / TellingTokens);
-            PrefillTokenSeconds = Smooth(PrefillTokenSeconds, Math.Max(0, seconds - DecodeSeconds(decodeRows)) / prefillTokens, part);
+            var measured = Math.Max(0, seconds - DecodeSeconds(decodeRows)) / prefillTokens;
+            PrefillTokenSeconds = Smooth(PrefillTokenSeconds, measured, part);
+            if (prefillTokens >= ManyTokens) PromptTokenSeconds = Smooth(PromptTokenSeconds, measured);
         }
     }
 

@@ -25,14 +25,30 @@ public sealed class StepBudgetTests
     public void CreditForShortPromptsComesBackWithTimeEvenIfNothingRuns()
     {
         var budget = Learned();
-        Assert.True(budget.TrySpend(250));
-        Assert.False(budget.TrySpend(100));
+        Assert.True(budget.TrySpend(250, 8));
+        Assert.False(budget.TrySpend(100, 8));
         budget.Accrue(TimeSpan.FromSeconds(0.9));
-        Assert.False(budget.TrySpend(100));
+        Assert.False(budget.TrySpend(100, 8));
         budget.Accrue(TimeSpan.FromSeconds(0.2));
-        Assert.True(budget.TrySpend(100));
+        Assert.True(budget.TrySpend(100, 8));
         budget.Accrue(TimeSpan.FromDays(1));
-        Assert.False(budget.TrySpend(251));
+        Assert.False(budget.TrySpend(251, 8));
+    }
+
+    [Fact]
+    public void WhatOnlyOneStreamWaitsForCostsHalf()
+    {
+        Assert.False(Learned().TrySpend(400, 8));
+        Assert.True(Learned().TrySpend(400, 1));
+    }
+
+    [Fact]
+    public void AShortPromptIsPricedAsOneAndNotAsManySmallChunks()
+    {
+        var budget = Learned();
+        for (var i = 0; i < 200; i++) budget.Observe(0.032, decodeRows: 8, prefillTokens: 4);
+        Assert.InRange(budget.PrefillTokenSeconds, 0.0025, 0.0035);
+        Assert.True(budget.TrySpend(200, 8));
     }
 
     // Steps of 20 ms that only decode, 1 ms for each further token.
