@@ -7,6 +7,8 @@ namespace InferenceHost.Engines.Gguf;
 /// <summary>Makes the context of a loaded model: with routed adapters where the self-test passes, else with grouped ones or none.</summary>
 internal sealed class ContextFactory(GgufEngineOptions options, ModelHeader header, DeviceChoice device, int threads)
 {
+    private readonly GgmlOps? _ops = GgmlOps.TryRead();
+
     /// <summary>Rows of a call whose logits can be asked for; llama.cpp keeps room for one per sequence in any case.</summary>
     public static int OutputLimit(GgufEngineOptions options) => Math.Max(options.MaxSequences, options.MaxOutputs);
 
@@ -39,7 +41,7 @@ internal sealed class ContextFactory(GgufEngineOptions options, ModelHeader head
             return null;
         }
         var kernel = options.KernelBits == 0 ? KernelVariants.Best(options.AdapterStorage) : KernelVariants.Of(options.AdapterStorage, options.KernelBits);
-        if (AdapterRouter.TryCreate(options, header, threads, kernel) is not { } router)
+        if (_ops is null || AdapterRouter.TryCreate(_ops, options, header, threads, kernel) is not { } router)
         {
             note = "the model has no matrices that adapters could change, or ggml's operations are not the known ones";
             return null;
@@ -83,14 +85,8 @@ internal sealed class ContextFactory(GgufEngineOptions options, ModelHeader head
     private OpenContext Open(LlamaModelHandle model, AdapterRouter? router)
     {
         var parameters = Parameters();
-        var attention = device.IsCuda || !options.OwnAttention || GgmlOps.TryRead() is not { } ops ? null : new AttentionRewriter(ops, threads, options.KernelBits);
-        INodeVisitor[] visitors = (router, attention) switch
-        {
-            (not null, not null) => [attention, router.Rewriter],
-            (not null, null) => [router.Rewriter],
-            (null, not null) => [attention],
-            _ => [],
-        };
+        var attention = device.IsCuda || !options.OwnAttention || _ops is null ? null : new AttentionRewriter(_ops, threads, options.KernelBits);
+        INodeVisitor[] visitors = [.. new INodeVisitor?[] { attention, router?.Rewriter }.OfType<INodeVisitor>()];
         var hook = visitors.Length == 0 ? null : new GraphHook(visitors);
         hook?.Attach(ref parameters);
         try

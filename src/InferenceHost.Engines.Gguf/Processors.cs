@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace InferenceHost.Engines.Gguf;
@@ -24,6 +25,9 @@ internal static class Processors
         }
         return cores.Count == 0 ? Environment.ProcessorCount : Math.Min(cores.Count, Environment.ProcessorCount);
     }
+
+    /// <summary>Widest vectors that this processor is fast with, in bits: 512, 256 or 128.</summary>
+    public static int VectorBits => Vector512.IsHardwareAccelerated && Avx512F.IsSupported ? 512 : Avx2.IsSupported && Fma.IsSupported ? 256 : 128;
 
     /// <summary>The widest vector instructions, for people.</summary>
     public static string Simd => Avx512F.IsSupported ? "AVX-512" : Avx2.IsSupported ? "AVX2" : "portable";

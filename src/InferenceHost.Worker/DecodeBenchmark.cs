@@ -16,7 +16,8 @@ internal static class DecodeBenchmark
     {
         string? model = null;
         var ownAttention = true;
-        int threads = 0, tokens = 64, streams = 1, repeat = 5, prompt = 16, samplingThreads = new LoopOptions { Scheduling = new SchedulerOptions { Parallel = 1 } }.SamplingThreads;
+        int threads = 0, tokens = 64, streams = 1, repeat = 5, prompt = 16;
+        int? samplingThreads = null;
         for (var i = 0; i + 1 < arguments.Length; i += 2)
         {
             var value = arguments[i + 1];
@@ -36,7 +37,8 @@ internal static class DecodeBenchmark
         if (model is null || arguments.Length % 2 != 0) return Fail("usage: bench --model PATH [--threads N] [--tokens N] [--streams N] [--prompt-tokens N] [--sampling-threads N] [--repeat N] [--attention own|ggml]");
         using var engine = GgufEngine.Load(new GgufEngineOptions { ModelPath = model, Threads = threads, Device = GgufDevice.Auto, Parallel = streams, MaxSequences = streams, OwnAttention = ownAttention });
         var sink = new Discard();
-        using var loop = new EngineLoop(engine, sink, new LoopOptions { SamplingThreads = samplingThreads, Scheduling = new SchedulerOptions { Parallel = streams, PrefixCache = false } });
+        var options = new LoopOptions { Scheduling = new SchedulerOptions { Parallel = streams, PrefixCache = false } };
+        using var loop = new EngineLoop(engine, sink, options with { SamplingThreads = samplingThreads ?? options.SamplingThreads });
         var id = 0UL;
         for (var round = -1; round < repeat; round++)
         {

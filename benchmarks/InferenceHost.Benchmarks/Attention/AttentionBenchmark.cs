@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
+using InferenceHost.Engines.Gguf;
 using InferenceHost.Engines.Gguf.Attention;
 
 namespace InferenceHost.Benchmarks.Attention;
@@ -38,7 +39,7 @@ public unsafe class AttentionBenchmark
                 mask[(row * Cells) + cell] = (IsPrompt ? cell <= Own - Rows + row : cell / Own == row) ? (Half)0 : Half.NegativeInfinity;
         _site = (AttentionSite*)Allocate(sizeof(AttentionSite));
         var buffers = (AttentionBuffers*)Allocate(sizeof(AttentionBuffers));
-        AttentionVariants.TryPick(false, Size, Size, AttentionVariants.WidestBits, out var variant);
+        AttentionVariants.TryPick(false, Size, Size, Processors.VectorBits, out var variant);
         *_site = new AttentionSite
         {
             Variant = variant,

@@ -36,8 +36,8 @@ public static class VectorExp
         return TLanes.Scale(p, shifted);
     }
 
-    /// <summary><c>weights[i] = exp((values[i] - shift) * scale)</c> for values of at most <paramref name="shift"/>; 0 below 2 to the <see cref="LeastPower"/>. The sum of the weights is returned.</summary>
-    public static double Weights(ReadOnlySpan<float> values, float shift, float scale, Span<float> weights)
+    /// <summary><c>weights[i] = exp((values[i] - shift) * scale)</c> for values of at most <paramref name="shift"/>; 0 below 2 to the <see cref="LeastPower"/>.</summary>
+    public static void Weights(ReadOnlySpan<float> values, float shift, float scale, Span<float> weights)
     {
         if (Vector512.IsHardwareAccelerated)
             Weights<Lanes512, Vector512<float>>(values, shift, scale, weights);
@@ -45,10 +45,6 @@ public static class VectorExp
             Weights<Lanes256, Vector256<float>>(values, shift, scale, weights);
         else
             Weights<Lanes128, Vector128<float>>(values, shift, scale, weights);
-        double sum = 0;
-        foreach (var weight in weights[..values.Length])
-            sum += weight;
-        return sum;
     }
 
     /// <summary>The same for one vector width.</summary>

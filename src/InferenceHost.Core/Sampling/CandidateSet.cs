@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics;
 using InferenceHost.Core.Numerics;
 
 namespace InferenceHost.Core.Sampling;
@@ -47,12 +46,7 @@ internal sealed class CandidateSet(int vocabularySize)
     /// <summary>Computes the weights; the largest is 1 at the logit <paramref name="best"/>.</summary>
     public void Weigh(float best, float scale)
     {
-        if (Vector512.IsHardwareAccelerated)
-            VectorExp.Weights<Lanes512, Vector512<float>>(Logits, best, scale, _weights);
-        else if (Vector256.IsHardwareAccelerated)
-            VectorExp.Weights<Lanes256, Vector256<float>>(Logits, best, scale, _weights);
-        else
-            VectorExp.Weights<Lanes128, Vector128<float>>(Logits, best, scale, _weights);
+        VectorExp.Weights(Logits, best, scale, _weights);
         Mass = ThresholdSelect.Sum(Weights);
     }
 

@@ -39,7 +39,7 @@ internal sealed class StepBudget(TimeSpan target)
     /// <summary>Spends credit to take a short prompt whole, where there is enough. Where few wait for the step it costs less, down to a half.</summary>
     public bool TrySpend(int tokensOverBudget, int decodeRows)
     {
-        var cost = tokensOverBudget * (_times.PromptTokenSeconds > 0 ? _times.PromptTokenSeconds : PrefillTokenSeconds) * Math.Clamp(decodeRows / FullPriceRows, 0.5, 1);
+        var cost = tokensOverBudget * _times.PromptTokenSeconds * Math.Clamp(decodeRows / FullPriceRows, 0.5, 1);
         if (cost > _credit) return false;
         _credit -= cost;
         return true;

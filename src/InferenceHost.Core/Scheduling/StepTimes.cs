@@ -12,12 +12,13 @@ internal sealed class StepTimes
     private const double Smoothing = 0.2;
 
     private readonly (double Rows, double Seconds)[] _decode = new (double, double)[32];
+    private double _promptTokenSeconds;
 
     /// <summary>Time of one more prefill token, seconds; 0 = not measured yet.</summary>
     public double PrefillTokenSeconds { get; private set; }
 
-    /// <summary>The same for many tokens at once, which cost less each; 0 = not measured yet.</summary>
-    public double PromptTokenSeconds { get; private set; }
+    /// <summary>The same for many tokens at once, which cost less each; as for few where that was not measured yet.</summary>
+    public double PromptTokenSeconds => _promptTokenSeconds > 0 ? _promptTokenSeconds : PrefillTokenSeconds;
 
     /// <summary>
     /// Time of a step with so many decode rows and nothing else, seconds; 0 = nothing measured yet. From the nearest that was measured, a row more or less
@@ -49,7 +50,7 @@ internal sealed class StepTimes
             var part = Smoothing * Math.Min(1, (double)prefillTokens / TellingTokens);
             var measured = Math.Max(0, seconds - DecodeSeconds(decodeRows)) / prefillTokens;
             PrefillTokenSeconds = Smooth(PrefillTokenSeconds, measured, part);
-            if (prefillTokens >= ManyTokens) PromptTokenSeconds = Smooth(PromptTokenSeconds, measured);
+            if (prefillTokens >= ManyTokens) _promptTokenSeconds = Smooth(_promptTokenSeconds, measured);
         }
     }
 

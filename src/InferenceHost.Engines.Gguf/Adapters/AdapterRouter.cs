@@ -38,10 +38,10 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
     }
 
     /// <summary>Prepares routing for a model; null where its file has no module that an adapter could change.</summary>
-    public static AdapterRouter? TryCreate(GgufEngineOptions options, ModelHeader header, int threads, KernelVariant kernel)
+    public static AdapterRouter? TryCreate(GgmlOps ops, GgufEngineOptions options, ModelHeader header, int threads, KernelVariant kernel)
     {
         var modules = AdapterModules.Of(header.Tensors);
-        return modules.All.Count == 0 || GgmlOps.TryRead() is not { } ops ? null : new AdapterRouter(ops, modules, options, kernel, header.Architecture, threads);
+        return modules.All.Count == 0 ? null : new AdapterRouter(ops, modules, options, kernel, header.Architecture, threads);
     }
 
     /// <summary>Rewrites the graphs of the context to be.</summary>

@@ -1,6 +1,3 @@
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
-
 namespace InferenceHost.Engines.Gguf.Adapters;
 
 /// <summary>Which compiled form of the kernel runs: vector width and storage.</summary>
@@ -18,8 +15,7 @@ internal enum KernelVariant
 internal static class KernelVariants
 {
     /// <summary>The fastest one of this processor.</summary>
-    public static KernelVariant Best(AdapterStorage storage) =>
-        Of(storage, Vector512.IsHardwareAccelerated && Avx512F.IsSupported ? 512 : Avx2.IsSupported && Fma.IsSupported ? 256 : 128);
+    public static KernelVariant Best(AdapterStorage storage) => Of(storage, Processors.VectorBits);
 
     /// <summary>A variant by vector width, 128, 256 or 512 bits; every one runs everywhere, if slowly.</summary>
     public static KernelVariant Of(AdapterStorage storage, int bits) => (storage, bits) switch

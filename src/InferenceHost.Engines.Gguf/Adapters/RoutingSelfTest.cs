@@ -53,7 +53,7 @@ internal sealed class RoutingSelfTest(AdapterRouter router, LlamaContextHandle c
             own = Decode(batch, zero);
             if (own is null)
                 return "the model could not be decoded under llama.cpp's own adapter";
-            var distance = Enumerable.Range(0, Sequences).Average(i => Distance(own[i], plain[i]));
+            var distance = Enumerable.Range(0, Sequences).Average(i => SelfTestLogits.Distance(own[i], plain[i]));
             if (distance is >= MinDistance and <= MaxDistance)
                 break;
             if (distance == 0)
@@ -91,7 +91,7 @@ internal sealed class RoutingSelfTest(AdapterRouter router, LlamaContextHandle c
         for (var i = 0; i < Sequences; i++)
         {
             var (wanted, other) = scales[i] != 0 ? (own[i], plain[i]) : (plain[i], own[i]);
-            var deviation = Distance(routed[i], wanted) / Math.Max(Distance(other, wanted), 1e-9);
+            var deviation = SelfTestLogits.Distance(routed[i], wanted) / Math.Max(SelfTestLogits.Distance(other, wanted), 1e-9);
             worst = Math.Max(worst, deviation);
             if (!(deviation <= Tolerance))
                 wrong++;
@@ -103,7 +103,6 @@ internal sealed class RoutingSelfTest(AdapterRouter router, LlamaContextHandle c
     // Logits behind the last token of each sequence.
     private float[][]? Decode(StepBatch batch, float[] scales)
     {
-        LibLlama.llama_memory_clear(decoder.Memory, data: false);
         batch.Clear();
         for (var sequence = 0; sequence < Sequences; sequence++)
             for (var position = 0; position < Tokens; position++)
@@ -116,21 +115,6 @@ internal sealed class RoutingSelfTest(AdapterRouter router, LlamaContextHandle c
                     batch.Add(token, position, new EngineSequence(sequence), slot, scales[sequence]);
             }
         router.BeforeStep(batch);
-        var result = decoder.Decode(batch);
-        var logits = result == DecodeResult.Success ? Enumerable.Range(0, Sequences).Select(i => decoder.Logits(i).ToArray()).ToArray() : null;
-        decoder.Invalidate();
-        LibLlama.llama_memory_clear(decoder.Memory, data: false);
-        return logits;
-    }
-
-    private static double Distance(float[] a, float[] b)
-    {
-        double difference = 0, size = 0;
-        for (var i = 0; i < a.Length; i++)
-        {
-            difference += (a[i] - (double)b[i]) * (a[i] - (double)b[i]);
-            size += b[i] * (double)b[i];
-        }
-        return Math.Sqrt(difference / Math.Max(size, 1e-12));
+        return SelfTestLogits.Decode(decoder, batch);
     }
 }

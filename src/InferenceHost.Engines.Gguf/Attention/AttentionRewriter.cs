@@ -30,7 +30,7 @@ internal sealed unsafe class AttentionRewriter : INodeVisitor, IDisposable
     {
         _ops = ops;
         _threads = threads;
-        _bits = bits == 0 ? AttentionVariants.WidestBits : bits;
+        _bits = bits == 0 ? Processors.VectorBits : bits;
         _buffers = (AttentionBuffers*)NativeMemory.AllocZeroed((nuint)sizeof(AttentionBuffers));
     }
 

@@ -1,5 +1,4 @@
 using InferenceHost.Core.Execution;
-using InferenceHost.Engines.Gguf.Interop;
 
 namespace InferenceHost.Engines.Gguf.Attention;
 
@@ -18,13 +17,12 @@ internal sealed class AttentionSelfTest(AttentionRewriter rewriter, Decoder deco
         if (Decode() is not { } expected)
             return false;
         rewriter.IsOn = true;
-        return Decode() is { } actual && rewriter.Rewritten > 0 && Enumerable.Range(0, expected.Length).All(i => Distance(actual[i], expected[i]) <= Tolerance);
+        return Decode() is { } actual && rewriter.Rewritten > 0 && Enumerable.Range(0, expected.Length).All(i => SelfTestLogits.Distance(actual[i], expected[i]) <= Tolerance);
     }
 
     // Logits behind the last token of each sequence.
     private float[][]? Decode()
     {
-        LibLlama.llama_memory_clear(decoder.Memory, data: false);
         var sequences = Math.Min(MaxSequences, options.MaxSequences);
         var prompt = Math.Min(PromptTokens, Math.Min(options.BatchTokens, options.ContextTokens) - sequences);
         var batch = new StepBatch(options.BatchTokens);
@@ -32,10 +30,7 @@ internal sealed class AttentionSelfTest(AttentionRewriter rewriter, Decoder deco
             Add(batch, position, 0, position == prompt - 1);
         for (var sequence = 1; sequence < sequences; sequence++)
             Add(batch, 0, sequence, true);
-        var logits = batch.Count > 0 && decoder.Decode(batch) == DecodeResult.Success ? Enumerable.Range(0, batch.OutputCount).Select(i => decoder.Logits(i).ToArray()).ToArray() : null;
-        decoder.Invalidate();
-        LibLlama.llama_memory_clear(decoder.Memory, data: false);
-        return logits;
+        return batch.Count == 0 ? null : SelfTestLogits.Decode(decoder, batch);
     }
 
     private void Add(StepBatch batch, int position, int sequence, bool output)
@@ -45,16 +40,5 @@ internal sealed class AttentionSelfTest(AttentionRewriter rewriter, Decoder deco
             batch.AddOutput(token, position, new EngineSequence(sequence), 0, 1);
         else
             batch.Add(token, position, new EngineSequence(sequence), 0, 1);
-    }
-
-    private static double Distance(float[] actual, float[] expected)
-    {
-        double difference = 0, size = 0;
-        for (var i = 0; i < actual.Length; i++)
-        {
-            difference += (actual[i] - (double)expected[i]) * (actual[i] - (double)expected[i]);
-            size += expected[i] * (double)expected[i];
-        }
-        return Math.Sqrt(difference / Math.Max(size, 1e-12));
     }
 }

@@ -1,6 +1,3 @@
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
-
 namespace InferenceHost.Engines.Gguf.Attention;
 
 /// <summary>Which compiled form of the kernel runs: format of the cells and vector width in bits.</summary>
@@ -17,9 +14,6 @@ internal enum AttentionVariant
 /// <summary>Chooses a variant per node.</summary>
 internal static class AttentionVariants
 {
-    /// <summary>Widest vectors that this processor is fast with, in bits.</summary>
-    public static int WidestBits => Vector512.IsHardwareAccelerated && Avx512F.IsSupported ? 512 : Avx2.IsSupported && Fma.IsSupported ? 256 : 128;
-
     /// <summary>The variant for rows of these sizes; false where no vector width divides them.</summary>
     public static bool TryPick(bool isQ8, int keySize, int valueSize, int widest, out AttentionVariant variant)
     {

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using InferenceHost.Engines.Gguf.Adapters;
 
 namespace InferenceHost.Engines.Gguf.Attention;
 
@@ -10,7 +11,6 @@ namespace InferenceHost.Engines.Gguf.Attention;
 /// </summary>
 internal readonly unsafe struct HalfCells : ICellFormat
 {
-    private const int Bits = unchecked((int)0x8FFFE000);
     private const float Bias = 5.192296858534828e33f;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -31,7 +31,7 @@ internal readonly unsafe struct HalfCells : ICellFormat
         if (!Avx512F.IsSupported)
             return Vector512.Create(Widen256(at), Widen256(at + 8));
         var wide = Avx512F.ConvertToVector512Int32(Vector256.Load(at));
-        return ((wide << 13) & Vector512.Create(Bits)).AsSingle() * Vector512.Create(Bias);
+        return ((wide << 13) & Vector512.Create(LoraLanes128.HalfBits)).AsSingle() * Vector512.Create(Bias);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -39,13 +39,13 @@ internal readonly unsafe struct HalfCells : ICellFormat
     {
         var bits = Vector128.Load(at);
         var wide = Avx2.IsSupported ? Avx2.ConvertToVector256Int32(bits) : Vector256.Create(Vector128.WidenLower(bits), Vector128.WidenUpper(bits));
-        return ((wide << 13) & Vector256.Create(Bits)).AsSingle() * Vector256.Create(Bias);
+        return ((wide << 13) & Vector256.Create(LoraLanes128.HalfBits)).AsSingle() * Vector256.Create(Bias);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> Widen128(short* at)
     {
         var wide = Vector128.WidenLower(Vector64.Load(at).ToVector128Unsafe());
-        return ((wide << 13) & Vector128.Create(Bits)).AsSingle() * Vector128.Create(Bias);
+        return ((wide << 13) & Vector128.Create(LoraLanes128.HalfBits)).AsSingle() * Vector128.Create(Bias);
     }
 }

@@ -76,6 +76,7 @@ public static class PeftImporter
                     "The adapter belongs to another model.");
             CheckShape(source, tensor, config.RankOf(module), isB);
             var factor = isB ? config.PlainAlphaOf(module) / config.PlainAlpha : 1;
+            var whole = source.Read(tensor);
             foreach (var target in targets)
             {
                 var wanted = PeftTable.TensorName(target, layer);
@@ -83,7 +84,7 @@ public static class PeftImporter
                     throw Bad(source, tensor, reason, $"a module that adapters of '{p.Architecture}' may change", Remedy);
                 if (!seen.Add($"{wanted}{isB}"))
                     throw Bad(source, tensor, $"a second tensor for {wanted}", "one pair per module", "Save the adapter again.");
-                var data = isB ? TakeRows(source, tensor, target, p, layer) : source.Read(tensor);
+                var data = isB ? TakeRows(source, tensor, whole, target, p, layer) : whole;
                 var (type, bytes) = Scale(tensor.Type, data, factor);
                 var rows = data.Length / (tensor.ByteLength / tensor.Shape[0]);
                 writer.AddTensor($"{wanted}{(isB ? ".lora_b" : ".lora_a")}", [tensor.Shape[1], rows], type, bytes);
@@ -126,14 +127,14 @@ public static class PeftImporter
     }
 
     // B's rows are the module's outputs, in the order of Hugging Face; the tensor has some of them in its own order.
-    private static byte[] TakeRows(SafetensorsFile source, SafetensorsFile.Tensor tensor, PeftTarget target, HyperParameters p, int layer)
+    private static byte[] TakeRows(SafetensorsFile source, SafetensorsFile.Tensor tensor, byte[] data, PeftTarget target, HyperParameters p,
+        int layer)
     {
         var rows = tensor.Shape[0];
         var unit = layer == PeftTable.NoLayer ? 1 : PeftRows.UnitOf(target, p, layer);
         if (unit == 0 || rows % unit != 0)
             throw Bad(source, tensor, $"{rows} rows", unit == 0 ? "a layer with attention heads" : $"a multiple of {unit}",
                 "The adapter belongs to another model.");
-        var data = source.Read(tensor);
         if (PeftRows.Of(target, rows, p, layer) is not { } order)
             return data;
         var rowBytes = data.Length / rows;

@@ -31,25 +31,17 @@ internal sealed record ScenarioSettings(WorkloadPlan Plan, int Streams, int Prob
     public string? BackgroundAdapter(int stream) => Plan.Adapters.Count < 2 ? Plan.AdapterOf(0) : Plan.AdapterOf(stream % (Plan.Adapters.Count - 1));
 
     /// <summary>A request of the background: its prompt is short, whatever the probe's is.</summary>
-    public BenchRequest Background(int round, int ordinal)
-    {
-        var random = SeededRandom.Derive(Plan.Seed, BackgroundKind, round, ordinal);
-        return Plan.Request(BackgroundKind, round, ordinal, BackgroundAdapter(ordinal % Streams)) with
-        {
-            Prompt = Plan.Prompts.Next(ordinal, Math.Min(BackgroundPromptTokens, ProbeTokens), random),
-            IgnoreEos = true,
-        };
-    }
+    public BenchRequest Background(int round, int ordinal) =>
+        Request(BackgroundKind, round, ordinal, BackgroundAdapter(ordinal % Streams), Math.Min(BackgroundPromptTokens, ProbeTokens));
 
     /// <summary>A probe; no two share a prefix.</summary>
-    public BenchRequest Probe(int round, int ordinal)
-    {
-        var random = SeededRandom.Derive(Plan.Seed, ProbeKind, round, ordinal);
-        return Plan.Request(ProbeKind, round, ordinal, ProbeAdapter) with
+    public BenchRequest Probe(int round, int ordinal) =>
+        Request(ProbeKind, round, ordinal, ProbeAdapter, ProbeTokens) with { MaxTokens = ProbeOutputTokens };
+
+    private BenchRequest Request(int kind, int round, int ordinal, string? adapter, int promptTokens) =>
+        Plan.Request(kind, round, ordinal, adapter) with
         {
-            Prompt = Plan.Prompts.Next(ordinal, ProbeTokens, random),
-            MaxTokens = ProbeOutputTokens,
+            Prompt = Plan.Prompts.Next(ordinal, promptTokens, SeededRandom.Derive(Plan.Seed, kind, round, ordinal)),
             IgnoreEos = true,
         };
-    }
 }
