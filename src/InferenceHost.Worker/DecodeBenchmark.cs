@@ -44,14 +44,14 @@ internal static class DecodeBenchmark
         {
             for (var s = 0; s < streams; s++) loop.Submit(Request(++id, prompt, tokens, engine.Capabilities.VocabularySize));
             var submitted = Stopwatch.GetTimestamp();
-            while (sink.Tokens < streams) loop.Step();
+            while (sink.Started < streams) loop.Step();
             var prefillSeconds = Stopwatch.GetElapsedTime(submitted).TotalSeconds;
             var before = sink.Tokens;
             var start = Stopwatch.GetTimestamp();
             while (loop.Step()) ;
             var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
             var rate = (sink.Tokens - before) / seconds;
-            sink.Tokens = 0;
+            sink.Tokens = sink.Started = 0;
             var prefillRate = streams * (double)prompt / prefillSeconds;
             if (round >= 0)
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{{\"streams\":{streams},\"prompt_tokens\":{prompt},\"prefill_tokens_per_second\":{prefillRate:F1},\"threads\":{engine.Threads},\"own_attention\":{(engine.OwnAttention ? "true" : "false")},\"tokens_per_second\":{rate:F2}}}"));
@@ -79,9 +79,16 @@ internal static class DecodeBenchmark
     {
         public int Tokens { get; set; }
 
+        /// <summary>Streams that have their first token.</summary>
+        public int Started { get; set; }
+
         public void Publish(StepFrame frame)
         {
-            foreach (var delta in frame.Deltas) Tokens += frame.Tokens(delta).Length;
+            foreach (var delta in frame.Deltas)
+            {
+                Tokens += frame.Tokens(delta).Length;
+                if (delta.PromptTokens > 0) Started++;
+            }
         }
     }
 }
