@@ -146,18 +146,24 @@ public sealed class ListenerTests
     {
         await using var server = await TestServer.StartAsync(configure: o => o with { Reflection = on });
         using var call = new ServerReflection.ServerReflectionClient(server.Channel).ServerReflectionInfo();
-        await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" });
         if (!on)
         {
-            var error = await call.ResponseStream.MoveNext(CancellationToken.None).FailureAsync();
+            // The refusal does not wait for a message: the write meets it, or the read does.
+            var error = await ListAsync(call).FailureAsync();
             Assert.Equal(StatusCode.Unimplemented, error.StatusCode);
             return;
         }
-        Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.True(await ListAsync(call));
         var names = call.ResponseStream.Current.ListServicesResponse.Service.Select(s => s.Name).ToList();
         Assert.Contains("inferencehost.v1.Inference", names);
         Assert.Contains("grpc.health.v1.Health", names);
         await call.RequestStream.CompleteAsync();
+    }
+
+    private static async Task<bool> ListAsync(AsyncDuplexStreamingCall<ServerReflectionRequest, ServerReflectionResponse> call)
+    {
+        await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" });
+        return await call.ResponseStream.MoveNext(CancellationToken.None);
     }
 
     [Fact]
