@@ -1,6 +1,7 @@
 using InferenceHost.Engines.Gguf.Adapters;
 using InferenceHost.Engines.Gguf.Attention;
 using InferenceHost.Engines.Gguf.Interop;
+using InferenceHost.Engines.Gguf.Products;
 
 namespace InferenceHost.Engines.Gguf;
 
@@ -23,7 +24,7 @@ internal sealed class ContextFactory(GgufEngineOptions options, ModelHeader head
         var open = Open(model, null);
         IAdapterPath adapters = options.AdapterSlots > 0 ? new GroupedAdapters(model, open.Context, options.ModelPath, options.AdapterSlots) : new NoAdapters();
         var parts = new EngineParts(open, Decoder(open, vocabularySize), adapters) { AdapterNote = note };
-        TestAttention(parts, vocabularySize);
+        TestKernels(parts, vocabularySize);
         return parts;
     }
 
@@ -51,7 +52,7 @@ internal sealed class ContextFactory(GgufEngineOptions options, ModelHeader head
         {
             var open = Open(model, router);
             parts = new EngineParts(open, Decoder(open, vocabularySize), router);
-            TestAttention(parts, vocabularySize);
+            TestKernels(parts, vocabularySize);
             note = router.Activate(model, open.Context, parts.Decoder, vocabularySize, ReordersRows(model));
         }
         catch
@@ -73,20 +74,16 @@ internal sealed class ContextFactory(GgufEngineOptions options, ModelHeader head
             parts.Dispose();
     }
 
-    private Decoder Decoder(OpenContext open, int vocabularySize) => new(open.Context, open.Attention, options.BatchTokens, vocabularySize);
+    private Decoder Decoder(OpenContext open, int vocabularySize) => new(open.Context, open.Kernels, options.BatchTokens, vocabularySize);
 
-    // A graph that our kernel computes otherwise than ggml does is ggml's.
-    private void TestAttention(EngineParts parts, int vocabularySize)
-    {
-        if (parts.Open.Attention is { } attention)
-            attention.IsOn = new AttentionSelfTest(attention, parts.Decoder, vocabularySize, options).Passes();
-    }
+    private void TestKernels(EngineParts parts, int vocabularySize) => new KernelSelfTest(parts.Open.Kernels, parts.Decoder, vocabularySize, options).Run();
 
     private OpenContext Open(LlamaModelHandle model, AdapterRouter? router)
     {
         var parameters = Parameters();
         var attention = device.IsCuda || !options.OwnAttention || _ops is null ? null : new AttentionRewriter(_ops, threads, options.KernelBits);
-        INodeVisitor[] visitors = [.. new INodeVisitor?[] { attention, router?.Rewriter }.OfType<INodeVisitor>()];
+        var products = device.IsCuda || !options.OwnProducts || _ops is null ? null : ProductRewriter.TryCreate(_ops, threads);
+        INodeVisitor[] visitors = [.. new INodeVisitor?[] { attention, products, router?.Rewriter }.OfType<INodeVisitor>()];
         var hook = visitors.Length == 0 ? null : new GraphHook(visitors);
         hook?.Attach(ref parameters);
         try
@@ -95,12 +92,13 @@ internal sealed class ContextFactory(GgufEngineOptions options, ModelHeader head
             var pool = GgmlThreadpoolHandle.TryCreate(threads);
             if (pool is not null)
                 LibLlama.llama_attach_threadpool(context, pool, pool);
-            return new OpenContext(context, pool, hook, attention);
+            return new OpenContext(context, pool, hook, attention, products);
         }
         catch
         {
             hook?.Dispose();
             attention?.Dispose();
+            products?.Dispose();
             throw;
         }
     }

@@ -1,5 +1,4 @@
 using InferenceHost.Core.Execution;
-using InferenceHost.Engines.Gguf.Attention;
 using InferenceHost.Engines.Gguf.Interop;
 
 namespace InferenceHost.Engines.Gguf;
@@ -8,15 +7,15 @@ namespace InferenceHost.Engines.Gguf;
 internal sealed unsafe class Decoder : IDisposable
 {
     private readonly LlamaContextHandle _context;
-    private readonly AttentionRewriter? _attention;
+    private readonly IReadOnlyList<IKernelRewriter> _kernels;
     private readonly NativeBatch _batch;
     private readonly int _vocabularySize;
     private float* _logits;
     private int _outputs;
 
-    public Decoder(LlamaContextHandle context, AttentionRewriter? attention, int capacity, int vocabularySize)
+    public Decoder(LlamaContextHandle context, IReadOnlyList<IKernelRewriter> kernels, int capacity, int vocabularySize)
     {
-        _attention = attention;
+        _kernels = kernels;
         _context = context;
         _batch = new NativeBatch(capacity);
         _vocabularySize = vocabularySize;
@@ -29,7 +28,8 @@ internal sealed unsafe class Decoder : IDisposable
     public DecodeResult Decode(StepBatch batch)
     {
         _outputs = 0;
-        _attention?.Begin();
+        foreach (var kernel in _kernels)
+            kernel.Begin();
         var result = (DecodeResult)LibLlama.llama_decode(_context, _batch.Fill(batch));
         if (result != DecodeResult.Success)
             return result;

@@ -45,7 +45,7 @@ public sealed class GgufEngine : IEngine
             AdapterMode = parts.Adapters.Mode,
             AdapterSlots = options.AdapterSlots,
             Device = device.Description,
-            RowMultiple = device.IsCuda ? 1 : InterleavedRows,
+            RowMultiple = device.IsCuda || OwnProducts ? 1 : InterleavedRows,
         };
     }
 
@@ -72,6 +72,9 @@ public sealed class GgufEngine : IEngine
 
     /// <summary>Whether attention is computed by our kernel; false on a GPU, where it is switched off, and where it did not agree with ggml's.</summary>
     public bool OwnAttention => _parts.Open.Attention is { IsOn: true };
+
+    /// <summary>Whether products with quantised weights are computed by our kernel; false where the machine or the model has nothing for it, or it did not agree with ggml's.</summary>
+    public bool OwnProducts => _parts.Open.Products is { IsOn: true };
 
     /// <summary>What went wrong in the last <see cref="Execute"/> that gave <see cref="ExecutionStatus.Failed"/>, where more is known than that.</summary>
     public string? LastFault { get; private set; }

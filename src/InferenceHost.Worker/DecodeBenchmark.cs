@@ -15,7 +15,7 @@ internal static class DecodeBenchmark
     public static int Run(string[] arguments)
     {
         string? model = null;
-        var ownAttention = true;
+        bool ownAttention = true, ownProducts = true;
         int threads = 0, tokens = 64, streams = 1, repeat = 5, prompt = 16;
         int? samplingThreads = null;
         for (var i = 0; i + 1 < arguments.Length; i += 2)
@@ -31,11 +31,22 @@ internal static class DecodeBenchmark
                 case "--repeat": repeat = int.Parse(value, CultureInfo.InvariantCulture); break;
                 case "--sampling-threads": samplingThreads = int.Parse(value, CultureInfo.InvariantCulture); break;
                 case "--attention": ownAttention = value != "ggml"; break;
+                case "--products": ownProducts = value != "ggml"; break;
                 default: return Fail($"unknown option {arguments[i]}");
             }
         }
-        if (model is null || arguments.Length % 2 != 0) return Fail("usage: bench --model PATH [--threads N] [--tokens N] [--streams N] [--prompt-tokens N] [--sampling-threads N] [--repeat N] [--attention own|ggml]");
-        using var engine = GgufEngine.Load(new GgufEngineOptions { ModelPath = model, Threads = threads, Device = GgufDevice.Auto, Parallel = streams, MaxSequences = streams, OwnAttention = ownAttention });
+        if (model is null || arguments.Length % 2 != 0) return Fail("usage: bench --model PATH [--threads N] [--tokens N] [--streams N] [--prompt-tokens N] [--sampling-threads N] [--repeat N] [--attention own|ggml] [--products own|ggml]");
+        var engineOptions = new GgufEngineOptions
+        {
+            ModelPath = model,
+            Threads = threads,
+            Device = GgufDevice.Auto,
+            Parallel = streams,
+            MaxSequences = streams,
+            OwnAttention = ownAttention,
+            OwnProducts = ownProducts,
+        };
+        using var engine = GgufEngine.Load(engineOptions);
         var sink = new Discard();
         var options = new LoopOptions { Scheduling = new SchedulerOptions { Parallel = streams, PrefixCache = false } };
         using var loop = new EngineLoop(engine, sink, options with { SamplingThreads = samplingThreads ?? options.SamplingThreads });
@@ -54,7 +65,7 @@ internal static class DecodeBenchmark
             sink.Tokens = sink.Started = 0;
             var prefillRate = streams * (double)prompt / prefillSeconds;
             if (round >= 0)
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{{\"streams\":{streams},\"prompt_tokens\":{prompt},\"prefill_tokens_per_second\":{prefillRate:F1},\"threads\":{engine.Threads},\"own_attention\":{(engine.OwnAttention ? "true" : "false")},\"tokens_per_second\":{rate:F2}}}"));
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{{\"streams\":{streams},\"prompt_tokens\":{prompt},\"prefill_tokens_per_second\":{prefillRate:F1},\"threads\":{engine.Threads},\"own_attention\":{(engine.OwnAttention ? "true" : "false")},\"own_products\":{(engine.OwnProducts ? "true" : "false")},\"tokens_per_second\":{rate:F2}}}"));
         }
         return 0;
     }

@@ -7,7 +7,7 @@ namespace InferenceHost.Engines.Gguf.Attention;
 /// Gives libllama's attention nodes to our kernel, which goes over the cells that a row sees and no others. ggml's own goes over every cell in use of the pool for
 /// every row, and with many sequences that is most of its time. Nodes of a kind we do not know stay as they are.
 /// </summary>
-internal sealed unsafe class AttentionRewriter : INodeVisitor, IDisposable
+internal sealed unsafe class AttentionRewriter : IKernelRewriter, IDisposable
 {
     private const int RewrittenMark = 0x4174746E;
     private const int ScaleAt = 0, MaxBiasAt = 1, SoftCapAt = 2;
@@ -34,13 +34,13 @@ internal sealed unsafe class AttentionRewriter : INodeVisitor, IDisposable
         _buffers = (AttentionBuffers*)NativeMemory.AllocZeroed((nuint)sizeof(AttentionBuffers));
     }
 
-    /// <summary>Whether nodes are rewritten; off, those that were get their own operation back.</summary>
+    /// <inheritdoc/>
     public bool IsOn { get; set; } = true;
 
-    /// <summary>Nodes given to the kernel since <see cref="Begin"/>.</summary>
+    /// <inheritdoc/>
     public int Rewritten { get; private set; }
 
-    /// <summary>Starts a call: masks have changed.</summary>
+    /// <inheritdoc/>
     public void Begin()
     {
         _plansInUse = 0;

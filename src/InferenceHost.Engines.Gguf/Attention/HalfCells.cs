@@ -30,9 +30,13 @@ internal readonly unsafe struct HalfCells : ICellFormat
     {
         if (!Avx512F.IsSupported)
             return Vector512.Create(Widen256(at), Widen256(at + 8));
-        var wide = Avx512F.ConvertToVector512Int32(Vector256.Load(at));
-        return ((wide << 13) & Vector512.Create(LoraLanes128.HalfBits)).AsSingle() * Vector512.Create(Bias);
+        return Widen(Vector256.Load(at));
     }
+
+    /// <summary>Sixteen numbers; needs AVX-512.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Widen(Vector256<short> bits) =>
+        ((Avx512F.ConvertToVector512Int32(bits) << 13) & Vector512.Create(LoraLanes128.HalfBits)).AsSingle() * Vector512.Create(Bias);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Widen256(short* at)

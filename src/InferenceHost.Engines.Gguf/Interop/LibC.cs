@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace InferenceHost.Engines.Gguf.Interop;
 
 /// <summary>libc: what .NET does not reach. Environment.SetEnvironmentVariable changes a managed copy only.</summary>
-internal static partial class LibC
+internal static unsafe partial class LibC
 {
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int setenv(string name, string value, int overwrite);
@@ -11,4 +11,14 @@ internal static partial class LibC
     /// <summary>flags: 1 = close on exec.</summary>
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int memfd_create(string name, uint flags);
+
+    /// <summary>protection: 1 = read, 2 = write, 4 = execute; flags of Linux. (void*)-1 = refused.</summary>
+    [LibraryImport("libc")]
+    internal static partial void* mmap(void* address, nuint length, int protection, int flags, int file, nint offset);
+
+    [LibraryImport("libc")]
+    internal static partial int mprotect(void* address, nuint length, int protection);
+
+    [LibraryImport("libc")]
+    internal static partial int munmap(void* address, nuint length);
 }

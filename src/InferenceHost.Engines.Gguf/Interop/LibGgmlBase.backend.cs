@@ -29,4 +29,7 @@ internal static unsafe partial class LibGgmlBase
     [LibraryImport(Library)]
     [return: MarshalAs(UnmanagedType.U1)]
     internal static partial bool ggml_backend_buffer_is_host(nint buffer);
+
+    [LibraryImport(Library)]
+    internal static partial byte* ggml_backend_buffer_name(nint buffer);
 }

@@ -7,5 +7,6 @@ internal enum ggml_type
     F16 = 1,
     Q4_0 = 2,
     Q8_0 = 8,
+    IQ4_NL = 20,
     BF16 = 30,
 }

@@ -1,0 +1,163 @@
+using System.Runtime.InteropServices;
+using InferenceHost.Engines.Gguf.Interop;
+
+namespace InferenceHost.Engines.Gguf.Products;
+
+/// <summary>
+/// Gives libllama's products with quantised weights to our kernel, which unpacks a weight once for all rows and multiplies four bytes per lane and instruction.
+/// Weights stay where and as ggml holds them; formats that the kernel does not know stay ggml's.
+/// </summary>
+internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
+{
+    private const int RewrittenMark = 0x50726F64;
+
+    private readonly GgmlOps _ops;
+    private readonly int _threads;
+    private readonly NodeTable<ProductNode> _nodes = new();
+    private readonly Dictionary<nint, ProductWeight> _weights = [];
+    private readonly ProductBuffers* _buffers;
+    private nint _tileBytes;
+    private nint _scratchBytes;
+    private nint _inputs;
+
+    private ProductRewriter(GgmlOps ops, int threads)
+    {
+        _ops = ops;
+        _threads = threads;
+        _buffers = (ProductBuffers*)NativeMemory.AllocZeroed((nuint)sizeof(ProductBuffers));
+    }
+
+    /// <inheritdoc/>
+    public bool IsOn { get; set; } = true;
+
+    /// <inheritdoc/>
+    public int Rewritten { get; private set; }
+
+    /// <summary>A rewriter; null where this machine cannot run the kernel.</summary>
+    public static ProductRewriter? TryCreate(GgmlOps ops, int threads) => ProductCode.Table == null ? null : new ProductRewriter(ops, threads);
+
+    /// <inheritdoc/>
+    public void Begin()
+    {
+        _inputs = 0;
+        Rewritten = 0;
+    }
+
+    /// <inheritdoc/>
+    public void Visit(ggml_tensor* node)
+    {
+        if (node->op == _ops.MultiplyMatrices)
+        {
+            if (IsOn && Weight(node->src[0]) is { Format: not WeightFormat.None } weight && Matches(node, weight))
+                Arm(node, Claim(node, weight));
+        }
+        else if (node->op == _ops.Custom && CustomNode.Mark(node) == RewrittenMark)
+        {
+            var place = (ProductNode*)CustomNode.UserData(node);
+            if (IsOn && Matches(node, place->Site.Weight))
+                Arm(node, place);
+            else
+                Restore(node, place);
+        }
+    }
+
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(_buffers->Tiles);
+        NativeMemory.AlignedFree(_buffers->Scratch);
+        *_buffers = default;
+        NativeMemory.Free(_buffers);
+        _nodes.Dispose();
+    }
+
+    // Rows may be spread over three dimensions if they lie one behind the other.
+    private static bool Matches(ggml_tensor* node, in ProductWeight weight)
+    {
+        var x = (ggml_tensor*)node->src[1];
+        return x->type == (int)ggml_type.F32 && node->type == (int)ggml_type.F32 && x->data != null && node->data != null
+            && x->ne[0] == (long)weight.Blocks * ProductLayout.BlockInputs && node->ne[0] == weight.Columns && ArePacked(x) && ArePacked(node)
+            && Rows(x) == Rows(node) && Rows(x) is > 0 and <= int.MaxValue;
+    }
+
+    private static bool ArePacked(ggml_tensor* tensor) =>
+        tensor->nb[0] == sizeof(float) && (tensor->ne[2] == 1 || tensor->nb[2] == tensor->nb[1] * tensor->ne[1]) && (tensor->ne[3] == 1 || tensor->nb[3] == tensor->nb[2] * tensor->ne[2]);
+
+    private static long Rows(ggml_tensor* tensor) => tensor->ne[1] * tensor->ne[2] * tensor->ne[3];
+
+    // Weights are leaves and stay where they are for the life of the model. Other tensors of these types are views of the cache.
+    private ProductWeight Weight(nint address)
+    {
+        var tensor = (ggml_tensor*)address;
+        if (tensor->op != _ops.None || tensor->view_src != null || tensor->buffer == 0 || tensor->data == null)
+            return default;
+        if (!_weights.TryGetValue(address, out var weight))
+            _weights[address] = weight = Read(tensor);
+        return weight;
+    }
+
+    private static ProductWeight Read(ggml_tensor* tensor)
+    {
+        var isInterleaved = Marshal.PtrToStringUTF8((nint)LibGgmlBase.ggml_backend_buffer_name(tensor->buffer)) == "CPU_REPACK";
+        var format = ((ggml_type)tensor->type, isInterleaved) switch
+        {
+            (ggml_type.Q8_0, false) => WeightFormat.Q8,
+            (ggml_type.IQ4_NL, true) => WeightFormat.InterleavedIq4,
+            (ggml_type.Q4_0, true) => WeightFormat.InterleavedQ4,
+            _ => WeightFormat.None,
+        };
+        if (tensor->ne[2] != 1 || tensor->ne[3] != 1 || tensor->ne[0] % ProductLayout.BlockInputs != 0 || tensor->ne[1] > int.MaxValue)
+            format = WeightFormat.None;
+        return new ProductWeight
+        {
+            Data = (byte*)tensor->data,
+            Stride = (nint)tensor->nb[1],
+            Columns = (int)tensor->ne[1],
+            Blocks = (int)(tensor->ne[0] / ProductLayout.BlockInputs),
+            Format = format,
+        };
+    }
+
+    private ProductNode* Claim(ggml_tensor* node, in ProductWeight weight)
+    {
+        var place = _nodes.Claim(node);
+        place->Site.Weight = weight;
+        new ReadOnlySpan<int>(node->op_params, ggml_tensor.OpParams).CopyTo(new Span<int>(place->Parameters, ggml_tensor.OpParams));
+        CustomNode.Set(node, RewrittenMark, place);
+        CustomNode.SetFunction(node, &ProductKernel.Run);
+        node->op = _ops.Custom;
+        return place;
+    }
+
+    private void Restore(ggml_tensor* node, ProductNode* place)
+    {
+        new ReadOnlySpan<int>(place->Parameters, ggml_tensor.OpParams).CopyTo(new Span<int>(node->op_params, ggml_tensor.OpParams));
+        node->op = _ops.MultiplyMatrices;
+    }
+
+    private void Arm(ggml_tensor* node, ProductNode* place)
+    {
+        var x = (ggml_tensor*)node->src[1];
+        var site = &place->Site;
+        site->X = (byte*)x->data;
+        site->Out = (byte*)node->data;
+        (site->XStride, site->OutStride, site->Rows) = ((nint)x->nb[1], (nint)node->nb[1], (int)Rows(x));
+        // Nodes are computed in the order in which they are asked about.
+        site->HasTiles = _inputs == (nint)x ? 1 : 0;
+        _inputs = (nint)x;
+        site->Buffers = _buffers;
+        site->NextRow = site->RowsDone = site->NextPanel = 0;
+        Grow(ref _buffers->Tiles, ref _tileBytes, ActivationTiles.Start(site->Rows, site->Weight.Blocks));
+        _buffers->ScratchBytes = Math.Max(_buffers->ScratchBytes, ProductKernel.ScratchBytes(site->Weight.Blocks));
+        Grow(ref _buffers->Scratch, ref _scratchBytes, _buffers->ScratchBytes * _threads);
+        Rewritten++;
+    }
+
+    private static void Grow(ref byte* buffer, ref nint size, nint wanted)
+    {
+        if (wanted <= size)
+            return;
+        NativeMemory.AlignedFree(buffer);
+        size = Math.Max(wanted, size * 2);
+        buffer = (byte*)NativeMemory.AlignedAlloc((nuint)size, 64);
+    }
+}
