@@ -11,9 +11,9 @@ internal sealed class KernelSelfTest(IReadOnlyList<IKernelRewriter> kernels, Dec
 {
     private const int PromptTokens = 16, MaxSequences = 4;
 
-    // Relative difference of the logits. ggml sums values in half precision and rounds the scales of rows to it, which makes about a thousandth; a kernel gone wrong makes more
-    // than a tenth.
-    private const double Tolerance = 0.03;
+    // Relative difference of the logits. ggml sums values in half precision, which makes about a thousandth, and rounds rows for K formats otherwise than we do, which makes two or
+    // three hundredths in small models; a kernel gone wrong makes more than a tenth.
+    private const double Tolerance = 0.06;
 
     /// <summary>Switches off what does not pass.</summary>
     public void Run()

@@ -33,18 +33,24 @@ internal static unsafe class ProductKernel
     }
 
     /// <summary>Bytes of scratch per thread.</summary>
-    public static nint ScratchBytes(int blocks) => ((nint)blocks * ProductLayout.PanelBlockBytes) + (ProductLayout.MaxRows * ProductLayout.ScaleBytes);
+    public static nint ScratchBytes(in ProductWeight weight) => PanelBytes(weight) + (ProductLayout.MaxRows * ProductLayout.VectorBytes);
+
+    /// <summary>Bytes of the tiles of so many rows.</summary>
+    public static nint TileBytes(in ProductWeight weight, int rows) => ActivationTiles.Start(rows, weight.Layout, weight.Blocks);
+
+    private static nint PanelBytes(in ProductWeight weight) => (nint)weight.Blocks * weight.Layout.PanelBlockBytes;
 
     // Nobody waits for a thread that has not come yet: rows belong to who takes them.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void WriteTiles(ProductSite* site)
     {
-        var (rows, blocks, tiles) = (site->Rows, site->Weight.Blocks, ProductLayout.Tiles(site->Rows));
+        var (rows, tiles, layout, blocks) = (site->Rows, ProductLayout.Tiles(site->Rows), site->Weight.Layout, site->Weight.Blocks);
         for (var row = Interlocked.Increment(ref site->NextRow) - 1; row < rows; row = Interlocked.Increment(ref site->NextRow) - 1)
         {
             var tile = (int)((((long)row + 1) * tiles - 1) / rows);
             var first = ProductLayout.FirstRow(tile, tiles, rows);
-            ActivationTiles.Write((float*)(site->X + (row * site->XStride)), blocks, site->Buffers->Tiles + ActivationTiles.Start(first, blocks), row - first, ProductLayout.FirstRow(tile + 1, tiles, rows) - first);
+            var start = site->Buffers->Tiles + ActivationTiles.Start(first, layout, blocks);
+            ActivationTiles.Write((float*)(site->X + (row * site->XStride)), layout, blocks, start, row - first, ProductLayout.FirstRow(tile + 1, tiles, rows) - first);
             Interlocked.Increment(ref site->RowsDone);
         }
         for (var round = 0; Volatile.Read(ref site->RowsDone) < rows; round++)
@@ -59,20 +65,20 @@ internal static unsafe class ProductKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Multiply(ProductSite* site, int panel, byte* scratch)
     {
-        var table = ProductCode.Table;
-        var (rows, blocks, tiles) = (site->Rows, site->Weight.Blocks, ProductLayout.Tiles(site->Rows));
+        var (rows, tiles, layout, blocks) = (site->Rows, ProductLayout.Tiles(site->Rows), site->Weight.Layout, site->Weight.Blocks);
+        var routines = ProductCode.Routines(layout);
         var column = panel * ProductLayout.PanelColumns;
         var isWhole = column + ProductLayout.PanelColumns <= site->Weight.Columns;
-        var partial = (float*)(scratch + ((nint)blocks * ProductLayout.PanelBlockBytes));
+        var partial = (float*)(scratch + PanelBytes(site->Weight));
         for (int tile = 0, first = 0; tile < tiles; tile++)
         {
             var last = ProductLayout.FirstRow(tile + 1, tiles, rows);
-            var source = site->Buffers->Tiles + ActivationTiles.Start(first, blocks);
+            var source = site->Buffers->Tiles + ActivationTiles.Start(first, layout, blocks);
             var target = (float*)(site->Out + (first * site->OutStride)) + column;
             if (isWhole)
-                table[last - first](scratch, source, target, blocks, site->OutStride);
+                routines[last - first](scratch, source, target, blocks, site->OutStride);
             else
-                MultiplyLast(site, table[last - first], scratch, source, target, partial, last - first);
+                MultiplyLast(site, routines[last - first], scratch, source, target, partial, last - first);
             first = last;
         }
     }
@@ -81,7 +87,7 @@ internal static unsafe class ProductKernel
     private static void MultiplyLast(
         ProductSite* site, delegate* unmanaged[Cdecl, SuppressGCTransition]<byte*, byte*, float*, nint, nint, void> routine, byte* panel, byte* tile, float* target, float* partial, int rows)
     {
-        routine(panel, tile, partial, site->Weight.Blocks, ProductLayout.ScaleBytes);
+        routine(panel, tile, partial, site->Weight.Blocks, ProductLayout.VectorBytes);
         var columns = site->Weight.Columns % ProductLayout.PanelColumns;
         for (var row = 0; row < rows; row++)
             new ReadOnlySpan<float>(partial + (row * ProductLayout.PanelColumns), columns).CopyTo(new Span<float>((byte*)target + (row * site->OutStride), columns));

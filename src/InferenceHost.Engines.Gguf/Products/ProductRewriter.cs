@@ -18,7 +18,7 @@ internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
     private readonly ProductBuffers* _buffers;
     private nint _tileBytes;
     private nint _scratchBytes;
-    private nint _inputs;
+    private (nint Inputs, ProductLayout Layout) _tiles;
 
     private ProductRewriter(GgmlOps ops, int threads)
     {
@@ -34,12 +34,12 @@ internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
     public int Rewritten { get; private set; }
 
     /// <summary>A rewriter; null where this machine cannot run the kernel.</summary>
-    public static ProductRewriter? TryCreate(GgmlOps ops, int threads) => ProductCode.Table == null ? null : new ProductRewriter(ops, threads);
+    public static ProductRewriter? TryCreate(GgmlOps ops, int threads) => ProductCode.IsAvailable ? new ProductRewriter(ops, threads) : null;
 
     /// <inheritdoc/>
     public void Begin()
     {
-        _inputs = 0;
+        _tiles = default;
         Rewritten = 0;
     }
 
@@ -75,7 +75,7 @@ internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
     {
         var x = (ggml_tensor*)node->src[1];
         return x->type == (int)ggml_type.F32 && node->type == (int)ggml_type.F32 && x->data != null && node->data != null
-            && x->ne[0] == (long)weight.Blocks * ProductLayout.BlockInputs && node->ne[0] == weight.Columns && ArePacked(x) && ArePacked(node)
+            && x->ne[0] == weight.Inputs && node->ne[0] == weight.Columns && ArePacked(x) && ArePacked(node)
             && Rows(x) == Rows(node) && Rows(x) is > 0 and <= int.MaxValue;
     }
 
@@ -100,20 +100,29 @@ internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
         var isInterleaved = Marshal.PtrToStringUTF8((nint)LibGgmlBase.ggml_backend_buffer_name(tensor->buffer)) == "CPU_REPACK";
         var format = ((ggml_type)tensor->type, isInterleaved) switch
         {
-            (ggml_type.Q8_0, false) => WeightFormat.Q8,
-            (ggml_type.IQ4_NL, true) => WeightFormat.InterleavedIq4,
-            (ggml_type.Q4_0, true) => WeightFormat.InterleavedQ4,
+            (ggml_type.Q8_0, false) => WeightFormat.Q8_0,
+            (ggml_type.Q5_0, false) => WeightFormat.Q5_0,
+            (ggml_type.Q5_1, false) => WeightFormat.Q5_1,
+            (ggml_type.Q4_1, false) => WeightFormat.Q4_1,
+            (ggml_type.Q5_K, false) => WeightFormat.Q5_K,
+            (ggml_type.Q6_K, false) => WeightFormat.Q6_K,
+            (ggml_type.IQ4_NL, true) => WeightFormat.InterleavedIQ4_NL,
+            (ggml_type.Q4_0, true) => WeightFormat.InterleavedQ4_0,
+            (ggml_type.Q4_K, true) => WeightFormat.InterleavedQ4_K,
             _ => WeightFormat.None,
         };
-        if (tensor->ne[2] != 1 || tensor->ne[3] != 1 || tensor->ne[0] % ProductLayout.BlockInputs != 0 || tensor->ne[1] > int.MaxValue)
+        // Offsets of a panel's columns are ints.
+        if (tensor->ne[2] != 1 || tensor->ne[3] != 1 || tensor->ne[0] % format.StoredInputs() != 0 || tensor->ne[0] > int.MaxValue || tensor->ne[1] > int.MaxValue
+            || tensor->nb[1] > int.MaxValue / ProductLayout.PanelColumns)
             format = WeightFormat.None;
         return new ProductWeight
         {
             Data = (byte*)tensor->data,
             Stride = (nint)tensor->nb[1],
             Columns = (int)tensor->ne[1],
-            Blocks = (int)(tensor->ne[0] / ProductLayout.BlockInputs),
+            Inputs = (int)tensor->ne[0],
             Format = format,
+            Layout = format.Layout(),
         };
     }
 
@@ -142,12 +151,12 @@ internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
         site->Out = (byte*)node->data;
         (site->XStride, site->OutStride, site->Rows) = ((nint)x->nb[1], (nint)node->nb[1], (int)Rows(x));
         // Nodes are computed in the order in which they are asked about.
-        site->HasTiles = _inputs == (nint)x ? 1 : 0;
-        _inputs = (nint)x;
+        site->HasTiles = _tiles == ((nint)x, site->Weight.Layout) ? 1 : 0;
+        _tiles = ((nint)x, site->Weight.Layout);
         site->Buffers = _buffers;
         site->NextRow = site->RowsDone = site->NextPanel = 0;
-        Grow(ref _buffers->Tiles, ref _tileBytes, ActivationTiles.Start(site->Rows, site->Weight.Blocks));
-        _buffers->ScratchBytes = Math.Max(_buffers->ScratchBytes, ProductKernel.ScratchBytes(site->Weight.Blocks));
+        Grow(ref _buffers->Tiles, ref _tileBytes, ProductKernel.TileBytes(site->Weight, site->Rows));
+        _buffers->ScratchBytes = Math.Max(_buffers->ScratchBytes, ProductKernel.ScratchBytes(site->Weight));
         Grow(ref _buffers->Scratch, ref _scratchBytes, _buffers->ScratchBytes * _threads);
         Rewritten++;
     }

@@ -1,16 +1,30 @@
 namespace InferenceHost.Engines.Gguf.Products;
 
-/// <summary>How ggml keeps a weight that the kernel knows.</summary>
+/// <summary>How ggml keeps a weight that the kernel knows: a column's blocks one behind the other, or interleaved for eight columns at a time (CPU_REPACK).</summary>
 internal enum WeightFormat
 {
     None,
+    Q8_0,
+    Q5_0,
+    Q5_1,
+    Q4_1,
+    Q5_K,
+    Q6_K,
+    InterleavedIQ4_NL,
+    InterleavedQ4_0,
+    InterleavedQ4_K,
+}
 
-    /// <summary>q8_0: a column's blocks one behind the other, 32 signed bytes behind a half-precision scale.</summary>
-    Q8,
+/// <summary>What follows from a format.</summary>
+internal static class WeightFormats
+{
+    /// <summary>Inputs that ggml keeps together: a column has a multiple of them.</summary>
+    public static int StoredInputs(this WeightFormat format) => format is WeightFormat.Q5_K or WeightFormat.Q6_K or WeightFormat.InterleavedQ4_K ? 256 : 32;
 
-    /// <summary>iq4_nl interleaved for eight columns at a time (block_iq4_nlx8): four bits number a value of the format's table.</summary>
-    InterleavedIq4,
-
-    /// <summary>q4_0 interleaved likewise (block_q4_0x8), with the top bit of each four turned round.</summary>
-    InterleavedQ4,
+    public static ProductLayout Layout(this WeightFormat format) => format switch
+    {
+        WeightFormat.Q6_K => ProductLayout.Narrow,
+        WeightFormat.Q4_1 or WeightFormat.Q5_1 or WeightFormat.Q5_K or WeightFormat.InterleavedQ4_K => ProductLayout.Offset,
+        _ => ProductLayout.Scaled,
+    };
 }

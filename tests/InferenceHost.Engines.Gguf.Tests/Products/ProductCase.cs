@@ -28,7 +28,7 @@ internal sealed unsafe class ProductCase : IDisposable
     /// <summary>A row's inputs, to be changed before anything is computed.</summary>
     public Span<float> Inputs(int row) => _x.AsSpan(row * _xStride, _inputs);
 
-    public static void SkipWithoutKernel() => Assert.SkipWhen(ProductCode.Table == null, "this processor has no AVX-512 VNNI");
+    public static void SkipWithoutKernel() => Assert.SkipWhen(!ProductCode.IsAvailable, "this processor has no AVX-512 VNNI");
 
     /// <summary>Results of rows first..last-1, computed together.</summary>
     public float[][] Compute(int first, int last, int threads)
@@ -36,9 +36,8 @@ internal sealed unsafe class ProductCase : IDisposable
         var count = last - first;
         var results = new float[count * _outStride];
         Array.Fill(results, Untouched);
-        var blocks = _weight.Weight.Blocks;
-        var buffers = new ProductBuffers { ScratchBytes = ProductKernel.ScratchBytes(blocks) };
-        buffers.Tiles = (byte*)NativeMemory.AlignedAlloc((nuint)ActivationTiles.Start(count, blocks), 64);
+        var buffers = new ProductBuffers { ScratchBytes = ProductKernel.ScratchBytes(_weight.Weight) };
+        buffers.Tiles = (byte*)NativeMemory.AlignedAlloc((nuint)ProductKernel.TileBytes(_weight.Weight, count), 64);
         buffers.Scratch = (byte*)NativeMemory.AlignedAlloc((nuint)(buffers.ScratchBytes * threads), 64);
         try
         {
@@ -72,24 +71,22 @@ internal sealed unsafe class ProductCase : IDisposable
     /// <summary>A row's results, and the sum of the sizes of what was added up for each.</summary>
     public (double[] Values, double[] Sizes) Expected(int row)
     {
-        var columns = _weight.Weight.Columns;
+        var (columns, size) = (_weight.Weight.Columns, _weight.Weight.Layout.BlockInputs);
         var (values, sizes) = (new double[columns], new double[columns]);
-        for (var block = 0; block < _weight.Weight.Blocks; block++)
+        for (var start = 0; start < _inputs; start += size)
         {
-            var x = Inputs(row).Slice(block * 32, 32).ToArray();
+            var x = Inputs(row).Slice(start, size).ToArray();
             var most = x.Max(Math.Abs);
             var rounded = x.Select(v => most == 0 ? 0 : MathF.Round(v * (127 / most), MidpointRounding.ToEven)).ToArray();
             // Scales beyond half precision are rounded as if they were within.
             var scale = most > 1e6 ? Math.ScaleB((double)(Half)Math.ScaleB(most / 127, -20), 20) : (double)(Half)(most / 127);
             for (var column = 0; column < columns; column++)
-            {
-                double dot = 0;
-                for (var i = 0; i < 32; i++)
-                    dot += rounded[i] * _weight.Quants[column, (block * 32) + i];
-                var part = dot * _weight.Scales[column, block] * scale;
-                values[column] += part;
-                sizes[column] += Math.Abs(part);
-            }
+                for (var i = 0; i < size; i++)
+                {
+                    var part = rounded[i] * scale * _weight.Values[column, start + i];
+                    values[column] += part;
+                    sizes[column] += Math.Abs(part);
+                }
         }
         return (values, sizes);
     }

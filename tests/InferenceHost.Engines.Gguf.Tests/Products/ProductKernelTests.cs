@@ -10,11 +10,19 @@ public sealed class ProductKernelTests
         {
             var data = new TheoryData<string, int, int, int, int>();
             for (var rows = 1; rows <= 26; rows++)
-                data.Add("Q8", 32 + rows, 96, rows, 1 + (rows % 3));
+            {
+                data.Add("Q8_0", 32 + rows, 96, rows, 1 + (rows % 3));
+                data.Add("Q6_K", 16 + rows, 256, rows, 2);
+                data.Add("Q5_K", 16 + rows, 256, rows, 2);
+            }
             foreach (var rows in new[] { 1, 5, 12, 13, 100 })
             {
-                data.Add("InterleavedIq4", 72, 544, rows, 2);
-                data.Add("InterleavedQ4", 64, 32, rows, 2);
+                data.Add("InterleavedIQ4_NL", 72, 544, rows, 2);
+                data.Add("InterleavedQ4_0", 64, 32, rows, 2);
+                data.Add("InterleavedQ4_K", 40, 512, rows, 2);
+                data.Add("Q4_1", 33, 64, rows, 2);
+                data.Add("Q5_0", 33, 64, rows, 2);
+                data.Add("Q5_1", 33, 64, rows, 2);
             }
             return data;
         }
@@ -39,7 +47,7 @@ public sealed class ProductKernelTests
     public void ARowDoesNotDependOnTheRowsBesideIt()
     {
         ProductCase.SkipWithoutKernel();
-        using var one = new ProductCase(3, WeightFormat.InterleavedIq4, 48, 320, 40);
+        using var one = new ProductCase(3, WeightFormat.InterleavedIQ4_NL, 48, 320, 40);
         var together = one.Compute(0, 40, 2);
         for (var row = 0; row < 40; row++)
             Assert.Equal(together[row], one.Compute(row, row + 1, 1)[0]);
@@ -50,7 +58,7 @@ public sealed class ProductKernelTests
     public void RowsOfZerosGiveZerosAndOneLargeInputIsNotLost()
     {
         ProductCase.SkipWithoutKernel();
-        using var one = new ProductCase(4, WeightFormat.Q8, 16, 64, 2);
+        using var one = new ProductCase(4, WeightFormat.Q8_0, 16, 64, 2);
         one.Inputs(0).Clear();
         one.Inputs(1).Clear();
         one.Inputs(1)[40] = -3e8f;

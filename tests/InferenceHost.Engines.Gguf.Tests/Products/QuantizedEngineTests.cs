@@ -11,6 +11,12 @@ public sealed class QuantizedEngineTests
     [InlineData("Q8_0", false)]
     [InlineData("Q4_0", true)]
     [InlineData("IQ4_NL", true)]
+    [InlineData("Q4_1", true)]
+    [InlineData("Q5_0", true)]
+    [InlineData("Q5_1", true)]
+    [InlineData("Q4_K", true)]
+    [InlineData("Q5_K", true)]
+    [InlineData("Q6_K", true)]
     public void ModelsOfEveryFormatComputeAsWithGgmlsProducts(string type, bool interleaved)
     {
         ProductCase.SkipWithoutKernel();
@@ -51,9 +57,9 @@ public sealed class QuantizedEngineTests
         Assert.False(isOwn);
         var actual = Logits(options, out isOwn);
         Assert.True(isOwn);
-        // Nearly always equal but for the order of a sum; where that turns a rounding round, a byte of a row differs by one.
+        // ggml rounds rows for K formats 256 inputs at a time, we do 16 or 32; with the other formats results are nearly always equal but for the order of a sum.
         for (var output = 0; output < expected.Length; output++)
-            Assert.InRange(SelfTestLogits.Distance(actual[output], expected[output]), 0, 0.02);
+            Assert.InRange(SelfTestLogits.Distance(actual[output], expected[output]), 0, 0.04);
     }
 
     // A long prompt, then single rows of many sequences beside a short one.
