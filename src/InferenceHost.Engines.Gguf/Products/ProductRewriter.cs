@@ -76,7 +76,7 @@ internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
         var x = (ggml_tensor*)node->src[1];
         return x->type == (int)ggml_type.F32 && node->type == (int)ggml_type.F32 && x->data != null && node->data != null
             && x->ne[0] == weight.Inputs && node->ne[0] == weight.Columns && ArePacked(x) && ArePacked(node)
-            && Rows(x) == Rows(node) && Rows(x) is > 0 and <= int.MaxValue;
+            && Rows(x) == Rows(node) && Rows(x) >= weight.Format.LeastRows() && Rows(x) <= int.MaxValue;
     }
 
     private static bool ArePacked(ggml_tensor* tensor) =>
