@@ -16,11 +16,11 @@ internal sealed unsafe class AttentionRewriter : IKernelRewriter, IDisposable
     private readonly GgmlOps _ops;
     private readonly int _threads;
     private readonly int _bits;
-    private readonly NodeTable<AttentionNode> _nodes = new();
+    private readonly KernelNodes<AttentionSite> _nodes;
     private readonly List<MaskPlan> _plans = [];
     private readonly AttentionBuffers* _buffers;
-    private nint _scratchBytes;
-    private nint _partialBytes;
+    private readonly NativeBuffer _scratch = new();
+    private readonly NativeBuffer _partial = new();
     private int _plansInUse;
 
     /// <param name="ops">Numbers of ggml's operations.</param>
@@ -29,6 +29,7 @@ internal sealed unsafe class AttentionRewriter : IKernelRewriter, IDisposable
     public AttentionRewriter(GgmlOps ops, int threads, int bits)
     {
         _ops = ops;
+        _nodes = new KernelNodes<AttentionSite>(ops, ops.FlashAttention, RewrittenMark);
         _threads = threads;
         _bits = bits == 0 ? Processors.VectorBits : bits;
         _buffers = (AttentionBuffers*)NativeMemory.AllocZeroed((nuint)sizeof(AttentionBuffers));
@@ -53,17 +54,16 @@ internal sealed unsafe class AttentionRewriter : IKernelRewriter, IDisposable
         if (node->op == _ops.FlashAttention)
         {
             if (IsOn && Matches(node, node->op_params))
-                TryArm(node, Claim(node));
+                TryArm(node);
         }
-        else if (node->op == _ops.Custom && CustomNode.Mark(node) == RewrittenMark)
+        else if (_nodes.Has(node))
         {
-            var place = (AttentionNode*)CustomNode.UserData(node);
-            if (!IsOn || !Matches(node, place->Parameters) || !TryArm(node, place))
-                Restore(node, place);
+            if (!IsOn || !Matches(node, _nodes.Parameters(node)) || !TryArm(node))
+                _nodes.Restore(node);
         }
-        else if (node->op == _ops.GetRows && ((ggml_tensor*)node->src[1])->IsNamed("inp_tokens"u8))
+        else if (_ops.BeginsGraph(node))
         {
-            // A graph begins: one call is several where llama.cpp splits a batch, each with masks of its own.
+            // With masks of its own.
             _plansInUse = 0;
         }
     }
@@ -73,9 +73,8 @@ internal sealed unsafe class AttentionRewriter : IKernelRewriter, IDisposable
         foreach (var plan in _plans)
             plan.Plan.Dispose();
         _plans.Clear();
-        NativeMemory.AlignedFree(_buffers->Scratch);
-        NativeMemory.AlignedFree(_buffers->Partial);
-        *_buffers = default;
+        _scratch.Dispose();
+        _partial.Dispose();
         NativeMemory.Free(_buffers);
         _nodes.Dispose();
     }
@@ -100,27 +99,16 @@ internal sealed unsafe class AttentionRewriter : IKernelRewriter, IDisposable
             && node->nb[1] == size * sizeof(float) && node->nb[2] == node->nb[1] * heads;
     }
 
-    private AttentionNode* Claim(ggml_tensor* node)
-    {
-        var place = _nodes.Claim(node);
-        new ReadOnlySpan<int>(node->op_params, ggml_tensor.OpParams).CopyTo(new Span<int>(place->Parameters, ggml_tensor.OpParams));
-        return place;
-    }
-
-    private void Restore(ggml_tensor* node, AttentionNode* place)
-    {
-        new ReadOnlySpan<int>(place->Parameters, ggml_tensor.OpParams).CopyTo(new Span<int>(node->op_params, ggml_tensor.OpParams));
-        node->op = _ops.FlashAttention;
-    }
-
-    private bool TryArm(ggml_tensor* node, AttentionNode* place)
+    private bool TryArm(ggml_tensor* node)
     {
         ggml_tensor* q = (ggml_tensor*)node->src[0], k = (ggml_tensor*)node->src[1], v = (ggml_tensor*)node->src[2], sinks = (ggml_tensor*)node->src[4];
-        var site = &place->Site;
         var sharing = (int)(q->ne[2] / k->ne[2]);
-        if (!AttentionVariants.TryPick(k->type == (int)ggml_type.Q8_0, (int)k->ne[0], (int)v->ne[0], _bits, out site->Variant)
+        if (!AttentionVariants.TryPick(k->type == (int)ggml_type.Q8_0, (int)k->ne[0], (int)v->ne[0], _bits, out var variant)
             || FindPlan((ggml_tensor*)node->src[3], (int)q->ne[1], (int)k->ne[1], sharing, (int)k->ne[2]) is not { } plan)
             return false;
+        var site = _nodes.Has(node) ? _nodes.Site(node) : _nodes.Claim(node, &AttentionEntry.Run);
+        var parameters = (float*)_nodes.Parameters(node);
+        site->Variant = variant;
         site->Plan = plan.View;
         site->Q = (byte*)q->data;
         (site->QRow, site->QHead) = ((nint)q->nb[1], (nint)q->nb[2]);
@@ -131,13 +119,10 @@ internal sealed unsafe class AttentionRewriter : IKernelRewriter, IDisposable
         site->Out = (float*)node->data;
         site->Sinks = sinks == null ? null : (float*)sinks->data;
         (site->KeySize, site->ValueSize, site->Heads, site->Sharing) = ((int)k->ne[0], (int)v->ne[0], (int)q->ne[2], sharing);
-        (site->Scale, site->SoftCap) = (((float*)place->Parameters)[ScaleAt], ((float*)place->Parameters)[SoftCapAt]);
+        (site->Scale, site->SoftCap) = (parameters[ScaleAt], parameters[SoftCapAt]);
         site->Buffers = _buffers;
         site->Next = 0;
         Reserve(site);
-        CustomNode.Set(node, RewrittenMark, place);
-        CustomNode.SetFunction(node, &AttentionEntry.Run);
-        node->op = _ops.Custom;
         Rewritten++;
         return true;
     }
@@ -160,18 +145,10 @@ internal sealed unsafe class AttentionRewriter : IKernelRewriter, IDisposable
         var floats = AttentionScratch.Floats(site->KeySize, site->ValueSize);
         if (floats > _buffers->ScratchFloats)
             _buffers->ScratchFloats = floats;
-        Grow(ref _buffers->Scratch, ref _scratchBytes, _buffers->ScratchFloats * _threads * sizeof(float));
-        Grow(ref _buffers->Partial, ref _partialBytes, site->Plan.DividedParts * site->KvHeads * site->PartialFloats * sizeof(float));
-    }
-
-    // What was there is of no use: buffers live for one node.
-    private static void Grow(ref float* buffer, ref nint size, nint wanted)
-    {
-        if (wanted <= size)
-            return;
-        NativeMemory.AlignedFree(buffer);
-        size = Math.Max(wanted, size * 2);
-        buffer = (float*)NativeMemory.AlignedAlloc((nuint)size, 64);
+        _scratch.Reserve(_buffers->ScratchFloats * _threads * sizeof(float));
+        _partial.Reserve(site->Plan.DividedParts * site->KvHeads * site->PartialFloats * sizeof(float));
+        _buffers->Scratch = (float*)_scratch.Start;
+        _buffers->Partial = (float*)_partial.Start;
     }
 
     private sealed class MaskPlan

@@ -35,6 +35,9 @@ internal sealed unsafe class GgmlOps
 
     public int Custom { get; }
 
+    /// <summary>Whether a graph begins with this node, which looks the tokens up: one call is several graphs where llama.cpp splits a batch.</summary>
+    public bool BeginsGraph(ggml_tensor* node) => node->op == GetRows && ((ggml_tensor*)node->src[1])->IsNamed("inp_tokens"u8);
+
     /// <summary>Reads the table; null where one of the operations is not there under its name.</summary>
     public static GgmlOps? TryRead()
     {

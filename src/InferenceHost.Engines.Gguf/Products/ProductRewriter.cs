@@ -13,16 +13,17 @@ internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
 
     private readonly GgmlOps _ops;
     private readonly int _threads;
-    private readonly NodeTable<ProductNode> _nodes = new();
+    private readonly KernelNodes<ProductSite> _nodes;
     private readonly Dictionary<nint, ProductWeight> _weights = [];
     private readonly ProductBuffers* _buffers;
-    private nint _tileBytes;
-    private nint _scratchBytes;
+    private readonly NativeBuffer _tileMemory = new();
+    private readonly NativeBuffer _scratch = new();
     private (nint Inputs, ProductLayout Layout) _tiles;
 
     private ProductRewriter(GgmlOps ops, int threads)
     {
         _ops = ops;
+        _nodes = new KernelNodes<ProductSite>(ops, ops.MultiplyMatrices, RewrittenMark);
         _threads = threads;
         _buffers = (ProductBuffers*)NativeMemory.AllocZeroed((nuint)sizeof(ProductBuffers));
     }
@@ -49,23 +50,29 @@ internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
         if (node->op == _ops.MultiplyMatrices)
         {
             if (IsOn && Weight(node->src[0]) is { Format: not WeightFormat.None } weight && Matches(node, weight))
-                Arm(node, Claim(node, weight));
+            {
+                var site = _nodes.Claim(node, &ProductKernel.Run);
+                site->Weight = weight;
+                Arm(node, site);
+            }
         }
-        else if (node->op == _ops.Custom && CustomNode.Mark(node) == RewrittenMark)
+        else if (_nodes.Has(node))
         {
-            var place = (ProductNode*)CustomNode.UserData(node);
-            if (IsOn && Matches(node, place->Site.Weight))
-                Arm(node, place);
+            if (IsOn && Matches(node, _nodes.Site(node)->Weight))
+                Arm(node, _nodes.Site(node));
             else
-                Restore(node, place);
+                _nodes.Restore(node);
+        }
+        else if (_ops.BeginsGraph(node))
+        {
+            _tiles = default;
         }
     }
 
     public void Dispose()
     {
-        NativeMemory.AlignedFree(_buffers->Tiles);
-        NativeMemory.AlignedFree(_buffers->Scratch);
-        *_buffers = default;
+        _tileMemory.Dispose();
+        _scratch.Dispose();
         NativeMemory.Free(_buffers);
         _nodes.Dispose();
     }
@@ -126,27 +133,9 @@ internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
         };
     }
 
-    private ProductNode* Claim(ggml_tensor* node, in ProductWeight weight)
-    {
-        var place = _nodes.Claim(node);
-        place->Site.Weight = weight;
-        new ReadOnlySpan<int>(node->op_params, ggml_tensor.OpParams).CopyTo(new Span<int>(place->Parameters, ggml_tensor.OpParams));
-        CustomNode.Set(node, RewrittenMark, place);
-        CustomNode.SetFunction(node, &ProductKernel.Run);
-        node->op = _ops.Custom;
-        return place;
-    }
-
-    private void Restore(ggml_tensor* node, ProductNode* place)
-    {
-        new ReadOnlySpan<int>(place->Parameters, ggml_tensor.OpParams).CopyTo(new Span<int>(node->op_params, ggml_tensor.OpParams));
-        node->op = _ops.MultiplyMatrices;
-    }
-
-    private void Arm(ggml_tensor* node, ProductNode* place)
+    private void Arm(ggml_tensor* node, ProductSite* site)
     {
         var x = (ggml_tensor*)node->src[1];
-        var site = &place->Site;
         site->X = (byte*)x->data;
         site->Out = (byte*)node->data;
         (site->XStride, site->OutStride, site->Rows) = ((nint)x->nb[1], (nint)node->nb[1], (int)Rows(x));
@@ -155,18 +144,11 @@ internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
         _tiles = ((nint)x, site->Weight.Layout);
         site->Buffers = _buffers;
         site->NextRow = site->RowsDone = site->NextPanel = 0;
-        Grow(ref _buffers->Tiles, ref _tileBytes, ProductKernel.TileBytes(site->Weight, site->Rows));
+        _tileMemory.Reserve(ProductKernel.TileBytes(site->Weight, site->Rows));
+        _buffers->Tiles = (byte*)_tileMemory.Start;
         _buffers->ScratchBytes = Math.Max(_buffers->ScratchBytes, ProductKernel.ScratchBytes(site->Weight));
-        Grow(ref _buffers->Scratch, ref _scratchBytes, _buffers->ScratchBytes * _threads);
+        _scratch.Reserve(_buffers->ScratchBytes * _threads);
+        _buffers->Scratch = (byte*)_scratch.Start;
         Rewritten++;
-    }
-
-    private static void Grow(ref byte* buffer, ref nint size, nint wanted)
-    {
-        if (wanted <= size)
-            return;
-        NativeMemory.AlignedFree(buffer);
-        size = Math.Max(wanted, size * 2);
-        buffer = (byte*)NativeMemory.AlignedAlloc((nuint)size, 64);
     }
 }
