@@ -26,6 +26,21 @@ public sealed class QuantizedEngineTests
         AssertSameLogits(TestEngines.Options(path) with { InterleavedKernels = interleaved });
     }
 
+    [Theory]
+    [InlineData("gemma3")]
+    [InlineData("lfm2")]
+    [InlineData("mixtral")]
+    [InlineData("qwen2")]
+    [InlineData("qwen3")]
+    public void EveryArchitectureComputesAsWithGgmlsProducts(string architecture)
+    {
+        ProductCase.SkipWithoutKernel();
+        using var folder = new TemporaryFolder();
+        var path = Path.Combine(folder.Path, "model.gguf");
+        QuantizedModel.Write(Reference.Tiny(architecture).ModelPath, path, GgmlType.Q8_0);
+        AssertSameLogits(TestEngines.Options(path));
+    }
+
     [Fact]
     public void TheDefaultModelComputesAsWithGgmlsProducts()
     {
@@ -70,7 +85,7 @@ public sealed class QuantizedEngineTests
         var batch = new StepBatch(engine.Capabilities.MaxBatchTokens);
         var result = new List<float[]>();
         for (var at = 0; at < 40; at++)
-            batch.Add((at * 37) % 1000, at, new EngineSequence(0), 0, 1);
+            batch.Add((at * 37) % 900, at, new EngineSequence(0), 0, 1);
         batch.AddOutput(5, 40, new EngineSequence(0), 0, 1);
         Run();
         batch.AddOutput(77, 41, new EngineSequence(0), 0, 1);
