@@ -10,6 +10,9 @@ internal sealed class ContextFactory(GgufEngineOptions options, ModelHeader head
 {
     private readonly GgmlOps? _ops = GgmlOps.TryRead();
 
+    /// <summary>Sees graphs behind our rewriters; for tests.</summary>
+    public INodeVisitor? Observer { get; init; }
+
     /// <summary>Rows of a call whose logits can be asked for; llama.cpp keeps room for one per sequence in any case.</summary>
     public static int OutputLimit(GgufEngineOptions options) => Math.Max(options.MaxSequences, options.MaxOutputs);
 
@@ -31,18 +34,13 @@ internal sealed class ContextFactory(GgufEngineOptions options, ModelHeader head
     private EngineParts? TryRouted(LlamaModelHandle model, int vocabularySize, out string? note)
     {
         note = null;
-        if (device.IsCuda)
-        {
-            note = "the adapter kernel runs on the CPU only";
-            return null;
-        }
         if (options.BatchTokens < RoutingSelfTest.BatchTokens || options.MaxSequences < RoutingSelfTest.Sequences)
         {
             note = $"routing needs at least {RoutingSelfTest.BatchTokens} batch tokens and {RoutingSelfTest.Sequences} sequences for its self-test";
             return null;
         }
-        var kernel = options.KernelBits == 0 ? KernelVariants.Best(options.AdapterStorage) : KernelVariants.Of(options.AdapterStorage, options.KernelBits);
-        if (_ops is null || AdapterRouter.TryCreate(_ops, options, header, threads, kernel) is not { } router)
+        // Our kernel runs on the CPU only; stacks are multiplied by ggml itself, wherever the weights are.
+        if (_ops is null || AdapterRouter.TryCreate(_ops, options, header, threads, device.IsCuda || options.StackedAdapters) is not { } router)
         {
             note = "the model has no matrices that adapters could change, or ggml's operations are not the known ones";
             return null;
@@ -83,7 +81,7 @@ internal sealed class ContextFactory(GgufEngineOptions options, ModelHeader head
         var parameters = Parameters();
         var attention = device.IsCuda || !options.OwnAttention || _ops is null ? null : new AttentionRewriter(_ops, threads, options.KernelBits);
         var products = device.IsCuda || !options.OwnProducts || _ops is null ? null : ProductRewriter.TryCreate(_ops, threads);
-        INodeVisitor[] visitors = [.. new INodeVisitor?[] { attention, products, router?.Rewriter }.OfType<INodeVisitor>()];
+        INodeVisitor[] visitors = [.. new INodeVisitor?[] { attention, products, router?.Rewriter, Observer }.OfType<INodeVisitor>()];
         var hook = visitors.Length == 0 ? null : new GraphHook(visitors);
         hook?.Attach(ref parameters);
         try

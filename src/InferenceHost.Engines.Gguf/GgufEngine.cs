@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using InferenceHost.Core.Execution;
 using InferenceHost.Engines.Gguf.Interop;
 using InferenceHost.Engines.Gguf.Tokenization;
+using InferenceHost.ModelFiles.Lora;
 
 namespace InferenceHost.Engines.Gguf;
 
@@ -211,6 +212,7 @@ public sealed class GgufEngine : IEngine
         InRange(options.MaxOutputs, 0, 65_536, nameof(options.MaxOutputs));
         InRange(options.Threads, 0, 512, nameof(options.Threads));
         InRange(options.AdapterSlots, 0, 4096, nameof(options.AdapterSlots));
+        InRange(options.AdapterRank, 1, LoraValidator.MaxRank, nameof(options.AdapterRank));
     }
 
     private static void InRange(int value, int low, int high, string name)

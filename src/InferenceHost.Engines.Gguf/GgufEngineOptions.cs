@@ -56,6 +56,14 @@ public sealed record GgufEngineOptions
     /// <summary>How their weights are kept where rows are routed.</summary>
     public AdapterStorage AdapterStorage { get; init; }
 
+    /// <summary>
+    /// Highest rank of an adapter where the weights of all slots lie in stacks (CUDA), 1..4,096: memory for it is taken at load, for every slot. Elsewhere any rank is served.
+    /// </summary>
+    public int AdapterRank { get; init; } = 64;
+
+    /// <summary>Whether adapters are multiplied through stacks on the CPU too. For tests and measurements.</summary>
+    internal bool StackedAdapters { get; init; }
+
     /// <summary>Vector width of our kernels in bits, 128, 256 or 512; 0 = the best one of the processor. For tests and measurements.</summary>
     internal int KernelBits { get; init; }
 }

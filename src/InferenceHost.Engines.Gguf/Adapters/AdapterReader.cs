@@ -7,12 +7,9 @@ using InferenceHost.ModelFiles.Lora;
 
 namespace InferenceHost.Engines.Gguf.Adapters;
 
-/// <summary>Reads an adapter file into the kernel's layout. Off the engine's thread; everything is checked before memory is asked for.</summary>
-internal sealed unsafe class AdapterReader(string modelPath, AdapterModules modules, AdapterStorage storage)
+/// <summary>Reads an adapter file into the layout of a way of routing. Off the engine's thread; everything is checked before memory is asked for.</summary>
+internal sealed unsafe class AdapterReader(string modelPath, AdapterModules modules, IAdapterLayout layout)
 {
-    private const float SmallestNormalHalf = 6.103515625e-5f;
-    private readonly int _weightBytes = storage == AdapterStorage.Int8 ? 1 : 2;
-
     public RoutedAdapter Read(string path, CancellationToken cancellation)
     {
         try
@@ -34,7 +31,7 @@ internal sealed unsafe class AdapterReader(string modelPath, AdapterModules modu
         var pairs = targets.Select(name => Pair(file, name, requireApplied)).OrderBy(pair => pair.Module.Order).ToArray();
         long bytes = 0;
         foreach (var (module, a, _) in pairs)
-            bytes += ByteLength(module, ModuleWeights.PadRank((int)a.Ne1));
+            bytes += layout.ByteLength(module, (int)a.Ne1);
         var adapter = new RoutedAdapter(modules.All.Count, bytes, pairs.Max(pair => (int)pair.A.Ne1));
         try
         {
@@ -42,9 +39,8 @@ internal sealed unsafe class AdapterReader(string modelPath, AdapterModules modu
             foreach (var (module, a, b) in pairs)
             {
                 cancellation.ThrowIfCancellationRequested();
-                var rank = ModuleWeights.PadRank((int)a.Ne1);
                 adapter.Modules[module.Index] = Load(file, module, a, b, alpha, at);
-                at += ByteLength(module, rank);
+                at += layout.ByteLength(module, (int)a.Ne1);
             }
             return adapter;
         }
@@ -65,65 +61,28 @@ internal sealed unsafe class AdapterReader(string modelPath, AdapterModules modu
         foreach (var half in new[] { a, b })
             if (half.Type is not (GgmlType.F16 or GgmlType.F32 or GgmlType.BF16))
                 throw new EngineException($"{Path.GetFileName(file.Path)}: {half.Name} is of type {half.Type}; allowed: F16, F32, BF16. Convert the adapter without quantising it");
+        if (a.Ne1 > layout.MaxRank)
+            throw new EngineException($"{Path.GetFileName(file.Path)}: {name} has rank {a.Ne1}; this engine was loaded for ranks up to {layout.MaxRank}. Train the adapter with a lower rank, or load the engine with a higher {nameof(GgufEngineOptions.AdapterRank)}");
         return (module, a, b);
     }
 
-    private long ByteLength(AdapterModule module, int rank) =>
-        Align((long)rank * sizeof(float)) + Align((long)rank * module.Inputs * _weightBytes)
-        + Align((long)rank * ModuleWeights.Blocks(module.Outputs) * ModuleWeights.BlockOutputs * _weightBytes);
-
-    private static long Align(long bytes) => (bytes + 63) / 64 * 64;
-
     private ModuleWeights Load(GgufFile file, AdapterModule module, GgufTensor a, GgufTensor b, float alpha, byte* at)
     {
-        int rank = (int)a.Ne1, padded = ModuleWeights.PadRank(rank);
-        var weights = new ModuleWeights { Rank = padded, Scales = (float*)at };
-        weights.Down = at + Align((long)padded * sizeof(float));
-        weights.Up = weights.Down + Align((long)padded * module.Inputs * _weightBytes);
-        NativeMemory.Clear(at, (nuint)ByteLength(module, padded));
-        for (var k = 0; k < rank; k++)
-            weights.Scales[k] = alpha / rank;
-        var numbers = ArrayPool<float>.Shared.Rent(Math.Max(module.Inputs, module.Outputs) * rank);
+        var rank = (int)a.Ne1;
+        NativeMemory.Clear(at, (nuint)layout.ByteLength(module, rank));
+        var down = ArrayPool<float>.Shared.Rent(module.Inputs * rank);
+        var up = ArrayPool<float>.Shared.Rent(module.Outputs * rank);
         try
         {
-            // A: rank rows of inputs, as in the file.
-            Floats(file, a, numbers);
-            for (var k = 0; k < rank; k++)
-                Store(numbers.AsSpan(k * module.Inputs, module.Inputs), 1, weights.Down + ((long)k * module.Inputs * _weightBytes), module.Inputs, 0, ref weights.Scales[k]);
-            // B: outputs rows of rank in the file, blocks of 64 outputs by rank in memory.
-            Floats(file, b, numbers);
-            for (var k = 0; k < rank; k++)
-                Store(numbers.AsSpan(k, ((module.Outputs - 1) * rank) + 1), rank, weights.Up + ((long)k * ModuleWeights.BlockOutputs * _weightBytes),
-                    ModuleWeights.BlockOutputs, (long)padded * ModuleWeights.BlockOutputs * _weightBytes, ref weights.Scales[k]);
+            Floats(file, a, down);
+            Floats(file, b, up);
+            return layout.Write(module, rank, alpha / rank, down, up, at);
         }
         finally
         {
-            ArrayPool<float>.Shared.Return(numbers);
+            ArrayPool<float>.Shared.Return(down);
+            ArrayPool<float>.Shared.Return(up);
         }
-        return weights;
-    }
-
-    // Every step-th number of source, in runs of runLength with runBytes from one run to the next, scaled so that the largest uses the storage's range.
-    private void Store(ReadOnlySpan<float> source, int step, byte* target, int runLength, long runBytes, ref float scale)
-    {
-        var count = ((source.Length - 1) / step) + 1;
-        float largest = 0;
-        for (var i = 0; i < count; i++)
-            largest = Math.Max(largest, Math.Abs(source[i * step]));
-        // Halves are scaled by a power of two, which changes none of their bits but the exponent's: the largest comes to 2^14..2^15.
-        var factor = largest == 0 ? 0 : storage == AdapterStorage.Int8 ? 127 / largest : MathF.ScaleB(1, 14 - MathF.ILogB(largest));
-        for (var start = 0; start < count; start += runLength, target += runBytes)
-        {
-            var run = source[(start * step)..];
-            var length = Math.Min(runLength, count - start);
-            if (storage == AdapterStorage.Int8)
-                for (var i = 0; i < length; i++)
-                    ((sbyte*)target)[i] = (sbyte)MathF.Round(run[i * step] * factor);
-            else
-                for (var i = 0; i < length; i++)
-                    ((Half*)target)[i] = (Half)(Math.Abs(run[i * step] * factor) < SmallestNormalHalf ? 0 : run[i * step] * factor);
-        }
-        scale = factor == 0 ? 0 : scale / factor;
     }
 
     private static void Floats(GgufFile file, GgufTensor tensor, Span<float> target)

@@ -4,27 +4,27 @@ using InferenceHost.ModelFiles.Gguf;
 
 namespace InferenceHost.Engines.Gguf.Adapters;
 
-/// <summary>Adapters per row, on the CPU: one pattern adapter stays set, our kernel does the work.</summary>
+/// <summary>Adapters per row: one pattern adapter stays set, and libllama's nodes for it are rewritten to serve each row its own.</summary>
 internal sealed unsafe class AdapterRouter : IAdapterPath
 {
     private readonly AdapterModules _modules;
     private readonly SlotTable _table;
     private readonly StepRows _rows;
     private readonly GraphRewriter _rewriter;
+    private readonly IAdapterLayout _layout;
     private readonly AdapterReader _reader;
-    private readonly AdapterStorage _storage;
     private readonly string _architecture;
     private LlamaAdapterHandle? _pattern;
 
-    private AdapterRouter(GgmlOps ops, AdapterModules modules, GgufEngineOptions options, KernelVariant kernel, string architecture, int threads)
+    private AdapterRouter(AdapterModules modules, SlotTable table, StepRows rows, GraphRewriter rewriter, IAdapterLayout layout, GgufEngineOptions options, ModelHeader header)
     {
         _modules = modules;
-        _architecture = architecture;
-        _storage = options.AdapterStorage;
-        _table = new SlotTable(modules.All.Count, options.AdapterSlots + 1);
-        _rows = new StepRows(_table, modules.All.Count, options.BatchTokens, threads);
-        _rewriter = new GraphRewriter(ops, modules, _table, _rows, kernel, threads);
-        _reader = new AdapterReader(options.ModelPath, modules, options.AdapterStorage);
+        _architecture = header.Architecture;
+        _table = table;
+        _rows = rows;
+        _rewriter = rewriter;
+        _layout = layout;
+        _reader = new AdapterReader(options.ModelPath, modules, layout);
     }
 
     /// <inheritdoc/>
@@ -37,11 +37,21 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
         set => _rewriter.IsOn = value;
     }
 
-    /// <summary>Prepares routing for a model; null where its file has no module that an adapter could change.</summary>
-    public static AdapterRouter? TryCreate(GgmlOps ops, GgufEngineOptions options, ModelHeader header, int threads, KernelVariant kernel)
+    /// <summary>Prepares routing for a model, by our kernel or through stacks; null where its file has no module that an adapter could change.</summary>
+    public static AdapterRouter? TryCreate(GgmlOps ops, GgufEngineOptions options, ModelHeader header, int threads, bool stacked)
     {
         var modules = AdapterModules.Of(header.Tensors);
-        return modules.All.Count == 0 ? null : new AdapterRouter(ops, modules, options, kernel, header.Architecture, threads);
+        if (modules.All.Count == 0)
+            return null;
+        var table = new SlotTable(modules.All.Count, options.AdapterSlots + 1);
+        var rows = new StepRows(table, modules.All.Count, options.BatchTokens, threads);
+        if (stacked)
+        {
+            var layout = new StackLayout(options.AdapterStorage, options.AdapterRank);
+            return new AdapterRouter(modules, table, rows, new StackedRewriter(ops, modules, table, rows, layout, options.BatchTokens), layout, options, header);
+        }
+        var kernel = options.KernelBits == 0 ? KernelVariants.Best(options.AdapterStorage) : KernelVariants.Of(options.AdapterStorage, options.KernelBits);
+        return new AdapterRouter(modules, table, rows, new FusedRewriter(ops, modules, table, rows, kernel, threads), new KernelLayout(options.AdapterStorage), options, header);
     }
 
     /// <summary>Rewrites the graphs of the context to be.</summary>
@@ -55,6 +65,9 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
         _pattern = LlamaAdapterHandle.Load(model, file.Path);
         return new RoutingSelfTest(this, context, decoder, vocabularySize, ReadPattern(file.Path)).Run();
     }
+
+    /// <summary>Takes the memory for the modules that were seen in a call under the pattern; null, or why it cannot.</summary>
+    public string? Reserve() => _rewriter.Reserve();
 
     /// <summary>Sets the pattern on the context with a strength; 0 = no adapter at all.</summary>
     public void SetPattern(LlamaContextHandle context, float strength)
@@ -96,6 +109,7 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
     {
         Check(slot);
         _table.Set(slot, adapter as RoutedAdapter ?? throw new ArgumentException("the adapter was prepared by another engine", nameof(adapter)));
+        _rewriter.Installed(slot);
     }
 
     /// <inheritdoc/>
@@ -116,7 +130,7 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
     private RoutedAdapter ReadPattern(string path)
     {
         using var file = GgufFile.Open(path);
-        return new AdapterReader("", _modules, _storage).Read(file, 1, [.. _modules.All.Select(module => module.Name)], requireApplied: false, CancellationToken.None);
+        return new AdapterReader("", _modules, _layout).Read(file, 1, [.. _modules.All.Select(module => module.Name)], requireApplied: false, CancellationToken.None);
     }
 
     private void Check(int slot)

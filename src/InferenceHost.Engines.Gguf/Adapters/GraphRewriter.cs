@@ -1,121 +1,140 @@
-using System.Runtime.InteropServices;
 using InferenceHost.Engines.Gguf.Interop;
 
 namespace InferenceHost.Engines.Gguf.Adapters;
 
 /// <summary>
-/// Turns the four nodes that libllama builds per adapted weight, u = A x, v = B u, w = scale v, res + w, into our kernel: u becomes a custom node that adds to
-/// res in place, v its second pass where threads share the work, w and the sum become nothing. libllama asks about every node before it computes a graph; the
-/// rewriting happens then, once per built graph. A graph that is used again arrives rewritten, and its sites only get the rows of the step.
+/// Finds the four nodes that libllama builds per adapted weight, u = A x, v = B u, w = scale v, res + w, before it computes a graph. What becomes of them is the way of
+/// routing's. A graph that is used again arrives rewritten and only gets the rows of the step.
 /// </summary>
-internal sealed unsafe class GraphRewriter : INodeVisitor, IDisposable
+internal abstract unsafe class GraphRewriter(GgmlOps ops, AdapterModules modules, StepRows rows) : INodeVisitor, IDisposable
 {
-    // Marks of rewritten nodes.
-    private const int FirstMark = 0x4C6F5241, SecondMark = 0x4C6F5242, ScaleMark = 0x4C6F5257;
+    /// <summary>Marks of rewritten nodes.</summary>
+    protected const int FirstMark = 0x4C6F5241, SecondMark = 0x4C6F5242, ScaleMark = 0x4C6F5257, SumMark = 0x4C6F5253;
 
-    private readonly GgmlOps _ops;
-    private readonly AdapterModules _modules;
-    private readonly SlotTable _table;
-    private readonly StepRows _rows;
-    private readonly KernelVariant _kernel;
-    private readonly int _scratchTiles;
-    private readonly NodeTable<RoutingSite> _sites = new();
     private readonly Dictionary<nint, (AdapterModule Module, bool IsDown)?> _halves = [];
-    private float* _scratch;
-    private int _scratchRank;
-    private int _open;
     private int _applied;
-
-    public GraphRewriter(GgmlOps ops, AdapterModules modules, SlotTable table, StepRows rows, KernelVariant kernel, int threads)
-    {
-        _ops = ops;
-        _modules = modules;
-        _table = table;
-        _rows = rows;
-        _kernel = kernel;
-        _scratchTiles = 4 * threads;
-    }
 
     /// <summary>Whether graphs are rewritten; off, libllama's own nodes run.</summary>
     public bool IsOn { get; set; }
 
     /// <summary>What was wrong with a graph since <see cref="Begin"/>; null = nothing.</summary>
-    public string? Fault { get; private set; }
+    public string? Fault { get; protected set; }
 
     /// <summary>Pairs of nodes whose sum has not been seen: 0 after a call that went well.</summary>
-    public int OpenPairs => _open;
+    public int OpenPairs { get; private set; }
 
-    /// <summary>Starts a call.</summary>
-    public void Begin()
+    protected GgmlOps Ops => ops;
+
+    protected AdapterModules Modules => modules;
+
+    protected StepRows Rows => rows;
+
+    /// <summary>Starts a call, behind <see cref="StepRows.Set"/>.</summary>
+    public virtual void Begin()
     {
         Fault = null;
-        _open = 0;
-        if (_scratchRank >= _table.MaxRank)
-            return;
-        NativeMemory.AlignedFree(_scratch);
-        _scratchRank = _table.MaxRank;
-        _scratch = (float*)NativeMemory.AlignedAlloc((nuint)_scratchTiles * RowTile.MaxRows * (nuint)_scratchRank * sizeof(float), 64);
+        OpenPairs = 0;
     }
 
-    public void Dispose()
+    /// <summary>Takes the memory for all modules seen so far; null, or why it cannot.</summary>
+    public virtual string? Reserve() => null;
+
+    /// <summary>A slot got other weights. Between two calls.</summary>
+    public virtual void Installed(int slot)
     {
-        NativeMemory.AlignedFree(_scratch);
-        _scratch = null;
-        _sites.Dispose();
     }
+
+    public abstract void Dispose();
 
     /// <inheritdoc/>
     public void Visit(ggml_tensor* node)
     {
-        if (!IsOn)
-            return;
         var op = node->op;
-        if (op == _ops.None || op == _ops.Custom)
+        if (op == ops.MultiplyMatrices)
         {
-            var mark = CustomNode.Mark(node);
-            if (mark == FirstMark)
-                Arm(node, SiteOf(node));
-            else if (mark == SecondMark)
-                ArmSecond(node, SiteOf(node));
-        }
-        else if (op == _ops.MultiplyMatrices)
-        {
-            if (Half(node->src[0]) is { } half)
+            if (Half(node->src[0]) is { } half && IsOn)
                 Rewrite(node, half.Module, half.IsDown);
         }
-        else if (op == _ops.Scale)
+        else if (!IsOn)
+            return;
+        else if (op == ops.Scale)
         {
             var product = (ggml_tensor*)node->src[0];
-            if (CustomNode.Mark(product) == SecondMark && IsOurs(product))
-            {
-                CustomNode.Set(node, ScaleMark, SiteOf(product));
-                node->op = _ops.None;
-            }
+            if (IsMarked(product, SecondMark))
+                Scaled(node, product);
         }
-        else if (op == _ops.Add)
+        else if (op == ops.Add)
         {
             var delta = (ggml_tensor*)node->src[1];
-            if (CustomNode.Mark(delta) == ScaleMark && delta->op == _ops.None)
-                Join(node, SiteOf(delta));
+            if (IsMarked(delta, ScaleMark))
+                Join(node, delta);
         }
-        else if (op == _ops.GetRows && _rows.OrderMatters)
-            VerifyOrder(node);
+        else if (op == ops.GetRows)
+        {
+            if (rows.OrderMatters)
+                VerifyOrder(node);
+        }
+        else if (IsOwn(op))
+            Again(node, CustomNode.Mark(node));
     }
 
-    private bool IsOurs(ggml_tensor* node) => node->op == _ops.None || node->op == _ops.Custom;
+    /// <summary>Whether nodes are given this operation.</summary>
+    protected abstract bool IsOwn(int op);
 
-    private static RoutingSite* SiteOf(ggml_tensor* node) => (RoutingSite*)CustomNode.UserData(node);
+    /// <summary>A weight's half was met for the first time.</summary>
+    protected virtual void Met(AdapterModule module, bool isDown, ggml_tensor* weight)
+    {
+    }
+
+    /// <summary>u = A x of a new graph: <paramref name="count"/> rows, or -1 where they are not as expected.</summary>
+    protected abstract void First(ggml_tensor* node, AdapterModule module, int count);
+
+    /// <summary>v = B u of a new graph.</summary>
+    protected abstract void Second(ggml_tensor* node, ggml_tensor* first);
+
+    /// <summary>w = scale v of a new graph.</summary>
+    protected abstract void Scaled(ggml_tensor* node, ggml_tensor* product);
+
+    /// <summary>res + w, of a new graph or as it was left at the last call; gives the module and how many rows went in.</summary>
+    protected abstract (AdapterModule Module, int Count) Sum(ggml_tensor* node, ggml_tensor* delta);
+
+    /// <summary>A node with an operation of ours, in a graph that is used again; a mark that is none of ours means a node that is not.</summary>
+    protected abstract void Again(ggml_tensor* node, int mark);
+
+    /// <summary>The rows of a node as the module expects them; -1 and a fault where they are not.</summary>
+    protected int RowCount(ggml_tensor* tensor, int width, AdapterModule module)
+    {
+        var packed = (tensor->ne[2] == 1 || tensor->nb[2] == tensor->nb[1] * tensor->ne[1]) && (tensor->ne[3] == 1 || tensor->nb[3] == tensor->nb[2] * tensor->ne[2]);
+        if (tensor->type == (int)ggml_type.F32 && tensor->nb[0] == sizeof(float) && tensor->ne[0] == width && packed && tensor->data != null)
+            return (int)(tensor->ne[1] * tensor->ne[2] * tensor->ne[3]);
+        Fault ??= $"{module.Name}: rows of another shape or type than expected";
+        return -1;
+    }
+
+    /// <summary>The rows of the running call for a node of so many rows; null and a fault where these cannot be ours.</summary>
+    protected RowGroup? Group(int count, AdapterModule module)
+    {
+        var group = rows.Find(count);
+        if (group is null)
+            Fault ??= $"{module.Name}: {count} rows in a batch of {rows.Count}";
+        return group;
+    }
+
+    private bool IsMarked(ggml_tensor* node, int mark) => CustomNode.Mark(node) == mark && IsOwn(node->op);
 
     private (AdapterModule Module, bool IsDown)? Half(nint weight)
     {
         if (_halves.TryGetValue(weight, out var half))
             return half;
-        var name = ((ggml_tensor*)weight)->Name;
+        var tensor = (ggml_tensor*)weight;
+        var name = tensor->Name;
         var isDown = name.EndsWith(".lora_a", StringComparison.Ordinal);
         if (isDown || name.EndsWith(".lora_b", StringComparison.Ordinal))
-            half = _modules.Find(name[..^7]) is { } module ? (module, isDown) : null;
+            half = modules.Find(name[..^7]) is { } module ? (module, isDown) : null;
         // Weights stay where they are for the life of the model; no other tensor ever gets one's address.
         _halves[weight] = half;
+        if (half is { } met)
+            Met(met.Module, met.IsDown, tensor);
         return half;
     }
 
@@ -123,93 +142,40 @@ internal sealed unsafe class GraphRewriter : INodeVisitor, IDisposable
     {
         if (isDown)
         {
-            var site = _sites.Claim(node);
-            site->Slots = _table.Module(module.Index);
-            site->Inputs = module.Inputs;
-            site->Outputs = module.Outputs;
-            site->Module = module.Index;
-            site->Kernel = _kernel;
-            site->RowCount = Rows((ggml_tensor*)node->src[1], module.Inputs, out site->X, out site->XStride, module);
-            _open++;
-            CustomNode.Set(node, FirstMark, site);
-            Arm(node, site);
+            OpenPairs++;
+            First(node, module, RowCount((ggml_tensor*)node->src[1], module.Inputs, module));
             return;
         }
         var first = (ggml_tensor*)node->src[1];
-        if (CustomNode.Mark(first) != FirstMark || !IsOurs(first))
-        {
+        if (IsMarked(first, FirstMark))
+            Second(node, first);
+        else
             Fault ??= $"{module.Name}: its two products are not one behind the other";
-            return;
-        }
-        var own = SiteOf(first);
-        CustomNode.Set(node, SecondMark, own);
-        ArmSecond(node, own);
     }
 
-    // The kernel works for the rows of this step: nothing where no row needs this module.
-    private void Arm(ggml_tensor* node, RoutingSite* site)
+    private void Join(ggml_tensor* node, ggml_tensor* delta)
     {
-        var group = _rows.Find(site->RowCount);
-        if (group is null)
-            Fault ??= $"{_modules.All[site->Module].Name}: {site->RowCount} rows in a batch of {_rows.Count}";
-        if (group is null || !group.Needs(site->Module))
-        {
-            site->Rows = null;
-            node->op = _ops.None;
+        var isNew = CustomNode.Mark(node) != SumMark;
+        var (module, count) = Sum(node, delta);
+        if (!isNew)
             return;
-        }
-        site->Rows = group.Set;
-        site->Next = 0;
-        site->Scratch = _scratch;
-        site->ScratchRank = _scratchRank;
-        node->op = _ops.Custom;
-        CustomNode.SetFunction(node, group.Set->IsShared != 0 ? &LoraEntry.Down : &LoraEntry.Whole);
-    }
-
-    private void ArmSecond(ggml_tensor* node, RoutingSite* site)
-    {
-        if (site->Rows == null || site->Rows->IsShared == 0)
-        {
-            node->op = _ops.None;
-            return;
-        }
-        node->op = _ops.Custom;
-        CustomNode.SetFunction(node, &LoraEntry.Up);
-    }
-
-    private void Join(ggml_tensor* node, RoutingSite* site)
-    {
-        var module = _modules.All[site->Module];
-        var rows = Rows((ggml_tensor*)node->src[0], module.Outputs, out site->Y, out site->YStride, module);
-        if (rows != site->RowCount)
-            Fault ??= $"{module.Name}: {site->RowCount} rows in, {rows} rows out";
-        _open--;
+        var sums = RowCount((ggml_tensor*)node->src[0], module.Outputs, module);
+        if (sums != count)
+            Fault ??= $"{module.Name}: {count} rows in, {sums} rows out";
+        OpenPairs--;
         if (!module.IsApplied)
             module.Order = _applied++;
-        // ggml lays a sum over its first operand where it can; else the finished rows are copied.
-        node->op = node->data == ((ggml_tensor*)node->src[0])->data ? _ops.None : _ops.Duplicate;
     }
 
-    private int Rows(ggml_tensor* tensor, int width, out float* data, out nint stride, AdapterModule module)
-    {
-        data = (float*)tensor->data;
-        stride = (nint)(tensor->nb[1] / sizeof(float));
-        var packed = (tensor->ne[2] == 1 || tensor->nb[2] == tensor->nb[1] * tensor->ne[1]) && (tensor->ne[3] == 1 || tensor->nb[3] == tensor->nb[2] * tensor->ne[2]);
-        if (tensor->type != (int)ggml_type.F32 || tensor->nb[0] != sizeof(float) || tensor->ne[0] != width || !packed || data == null)
-        {
-            Fault ??= $"{module.Name}: rows of another shape or type than expected";
-            return -1;
-        }
-        return (int)(tensor->ne[1] * tensor->ne[2] * tensor->ne[3]);
-    }
-
-    // Rows with different adapters must be in the batch's order: the token ids that go in say so.
+    // Rows with different adapters must be in the batch's order: the token ids that go in say so. Only host memory can be read; on a device the self-test has to do.
     private void VerifyOrder(ggml_tensor* node)
     {
         var ids = (ggml_tensor*)node->src[1];
-        if (ids->ne[0] != _rows.Count || ids->ne[1] != 1 || ids->data == null || ids->Name != "inp_tokens")
+        if (ids->ne[0] != rows.Count || ids->ne[1] != 1 || ids->data == null || !ids->IsNamed("inp_tokens"u8))
             return;
-        if (!new ReadOnlySpan<int>(ids->data, _rows.Count).SequenceEqual(_rows.Tokens.AsSpan(0, _rows.Count)))
+        if (ids->buffer == 0 || !LibGgmlBase.ggml_backend_buffer_is_host(ids->buffer))
+            return;
+        if (!new ReadOnlySpan<int>(ids->data, rows.Count).SequenceEqual(rows.Tokens.AsSpan(0, rows.Count)))
             Fault ??= "libllama reordered the rows of the batch";
     }
 }

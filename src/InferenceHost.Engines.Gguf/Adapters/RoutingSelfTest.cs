@@ -61,6 +61,9 @@ internal sealed class RoutingSelfTest(AdapterRouter router, LlamaContextHandle c
             strength *= distance < MinDistance ? 3f : 0.4f;
         }
 
+        if (router.Reserve() is { } missing)
+            return missing;
+
         // Half of the sequences with the adapter and half without; where rows cannot be mixed, first all, then none.
         var half = new float[Sequences];
         for (var i = 0; i < Sequences; i += 2)

@@ -11,6 +11,8 @@ internal sealed unsafe class RowGroup : IDisposable
     private readonly List<int> _slots = [];
     private readonly List<int> _lastSlots = [];
     private readonly bool[] _needed;
+    private readonly int[] _rowSlots;
+    private readonly float[] _rowScales;
     private int _lastVersion = -1;
     private RowSet* _set;
 
@@ -21,6 +23,8 @@ internal sealed unsafe class RowGroup : IDisposable
         _openTile = new int[table.Count];
         Array.Fill(_openTile, -1);
         _needed = new bool[modules];
+        _rowSlots = new int[capacity];
+        _rowScales = new float[capacity];
         _set = (RowSet*)NativeMemory.AllocZeroed((nuint)sizeof(RowSet));
         _set->Tiles = (RowTile*)NativeMemory.Alloc((nuint)capacity, (nuint)sizeof(RowTile));
     }
@@ -32,12 +36,25 @@ internal sealed unsafe class RowGroup : IDisposable
 
     public int TileCount => _set->TileCount;
 
+    /// <summary>Slot of each row; 0 = base model.</summary>
+    public ReadOnlySpan<int> RowSlots => _rowSlots.AsSpan(0, RowCount);
+
+    /// <summary>Factor of each row; 1 for rows of the base model.</summary>
+    public ReadOnlySpan<float> RowScales => _rowScales.AsSpan(0, RowCount);
+
+    /// <summary>Whether a row has a factor other than 1.</summary>
+    public bool IsScaled { get; private set; }
+
+    /// <summary>Whether all rows are the base model's.</summary>
+    public bool IsBase => _set->TileCount == 0;
+
     /// <summary>Whether a row's adapter changes this module.</summary>
     public bool Needs(int module) => _needed[module];
 
     public void Begin()
     {
         RowCount = 0;
+        IsScaled = false;
         _set->TileCount = 0;
         _slots.Clear();
     }
@@ -45,8 +62,10 @@ internal sealed unsafe class RowGroup : IDisposable
     public void Add(int slot, float scale)
     {
         var row = RowCount++;
+        (_rowSlots[row], _rowScales[row]) = (slot, slot == 0 ? 1 : scale);
         if (slot == 0)
             return;
+        IsScaled |= scale != 1;
         var open = _openTile[slot];
         if (open < 0 || _set->Tiles[open].Count == RowTile.MaxRows)
         {

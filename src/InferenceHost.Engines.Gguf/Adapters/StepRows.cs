@@ -24,6 +24,12 @@ internal sealed class StepRows(SlotTable table, int modules, int capacity, int t
 
     public int Count => _all.RowCount;
 
+    /// <summary>All rows of the call.</summary>
+    public RowGroup All => _all;
+
+    /// <summary>Its output rows.</summary>
+    public RowGroup Outputs => _outputs;
+
     /// <summary>Tiles of the largest group, for the size of the scratch memory.</summary>
     public int Tiles => Math.Max(_all.TileCount, _outputs.TileCount);
 

@@ -14,8 +14,14 @@ internal static unsafe class CustomNode
     /// <summary>Fills the parameters for all threads; the operation itself stays.</summary>
     public static void Set(ggml_tensor* node, int mark, void* userData)
     {
-        new Span<int>(node->op_params, ggml_tensor.OpParams).Clear();
+        SetMark(node, mark, userData);
         node->op_params[TasksAt] = AllTasks;
+    }
+
+    /// <summary>Marks a node that is or becomes one of ggml's own: none of those that we write reads parameters where the mark lies.</summary>
+    public static void SetMark(ggml_tensor* node, int mark, void* userData)
+    {
+        new Span<int>(node->op_params, ggml_tensor.OpParams).Clear();
         *(void**)(node->op_params + UserDataAt) = userData;
         node->op_params[MarkAt] = mark;
     }

@@ -12,8 +12,10 @@ internal sealed unsafe class GgmlOps
         None = numbers["NONE"];
         Duplicate = numbers["DUP"];
         Add = numbers["ADD"];
+        Multiply = numbers["MUL"];
         Scale = numbers["SCALE"];
         MultiplyMatrices = numbers["MUL_MAT"];
+        MultiplyMatricesById = numbers["MUL_MAT_ID"];
         GetRows = numbers["GET_ROWS"];
         FlashAttention = numbers["FLASH_ATTN_EXT"];
         Custom = numbers["CUSTOM"];
@@ -25,9 +27,13 @@ internal sealed unsafe class GgmlOps
 
     public int Add { get; }
 
+    public int Multiply { get; }
+
     public int Scale { get; }
 
     public int MultiplyMatrices { get; }
+
+    public int MultiplyMatricesById { get; }
 
     public int GetRows { get; }
 
@@ -51,7 +57,7 @@ internal sealed unsafe class GgmlOps
             if (name == "CUSTOM")
                 break;
         }
-        string[] wanted = ["NONE", "DUP", "ADD", "SCALE", "MUL_MAT", "GET_ROWS", "FLASH_ATTN_EXT", "CUSTOM"];
+        string[] wanted = ["NONE", "DUP", "ADD", "MUL", "SCALE", "MUL_MAT", "MUL_MAT_ID", "GET_ROWS", "FLASH_ATTN_EXT", "CUSTOM"];
         return Array.TrueForAll(wanted, numbers.ContainsKey) ? new GgmlOps(numbers) : null;
     }
 }

@@ -32,4 +32,29 @@ internal static unsafe partial class LibGgmlBase
 
     [LibraryImport(Library)]
     internal static partial byte* ggml_backend_buffer_name(nint buffer);
+
+    [LibraryImport(Library)]
+    internal static partial nint ggml_backend_buffer_get_type(nint buffer);
+
+    [LibraryImport(Library)]
+    internal static partial void ggml_backend_buffer_free(nint buffer);
+
+    [LibraryImport(Library)]
+    internal static partial void ggml_backend_buffer_clear(nint buffer, byte value);
+
+    [LibraryImport(Library)]
+    internal static partial byte* ggml_backend_buft_name(nint buft);
+
+    [LibraryImport(Library)]
+    internal static partial nint ggml_backend_buft_get_device(nint buft);
+
+    [LibraryImport(Library)]
+    [return: MarshalAs(UnmanagedType.U1)]
+    internal static partial bool ggml_backend_dev_supports_op(nint device, ggml_tensor* op);
+
+    [LibraryImport(Library)]
+    internal static partial void ggml_backend_tensor_set(ggml_tensor* tensor, void* data, nuint offset, nuint size);
+
+    [LibraryImport(Library)]
+    internal static partial void ggml_backend_tensor_memset(ggml_tensor* tensor, byte value, nuint offset, nuint size);
 }

@@ -23,6 +23,15 @@ internal static unsafe partial class LibGgmlBase
     internal static partial byte* ggml_type_name(int type);
 
     [LibraryImport(Library)]
+    internal static partial nint ggml_init(ggml_init_params parameters);
+
+    [LibraryImport(Library)]
+    internal static partial void ggml_free(nint ctx);
+
+    [LibraryImport(Library)]
+    internal static partial ggml_tensor* ggml_new_tensor_3d(nint ctx, ggml_type type, long ne0, long ne1, long ne2);
+
+    [LibraryImport(Library)]
     internal static partial ggml_threadpool_params ggml_threadpool_params_default(int n_threads);
 
     [LibraryImport(Library)]

@@ -14,5 +14,6 @@ internal enum ggml_type
     Q5_K = 13,
     Q6_K = 14,
     IQ4_NL = 20,
+    I32 = 26,
     BF16 = 30,
 }

@@ -114,7 +114,7 @@ internal sealed unsafe class KernelBench : IDisposable
         var modules = AdapterModules.Of([new GgufTensor("blk.0.attn_q.weight", GgmlType.F16, 2, _inputs, _outputs, 1, 1, 0, 0, 0)]);
         var path = folder.File("a.gguf", TinyLora.Write("llama", _alpha, [("blk.0.attn_q.weight", _a[slot], _b[slot])]));
         using var file = GgufFile.Open(path);
-        using var adapter = new AdapterReader("", modules, Storage).Read(file, _alpha, ["blk.0.attn_q.weight"], requireApplied: false, CancellationToken.None);
+        using var adapter = new AdapterReader("", modules, new KernelLayout(Storage)).Read(file, _alpha, ["blk.0.attn_q.weight"], requireApplied: false, CancellationToken.None);
         _table.Set(slot, adapter);
     }
 

@@ -27,22 +27,10 @@ public sealed class RoutedTokensTests
     public void EveryAdapterAndTheBaseInOneBatchGiveTheirReferenceTokens(string architecture, AdapterStorage storage, int bits)
     {
         var reference = Reference.Tiny(architecture);
-        using var engine = Load(reference, options => options with { AdapterStorage = storage, KernelBits = bits });
+        using var engine = RoutedEngines.Load(reference, options => options with { AdapterStorage = storage, KernelBits = bits });
         Assert.Null(engine.AdapterNote);
         Assert.Equal(AdapterMode.PerRow, engine.Capabilities.AdapterMode);
-
-        // Prompt by prompt base, a, b, c, base, …: rows of one adapter are never neighbours.
-        var prompts = new List<int[]>();
-        var slots = new List<int>();
-        var expected = new List<ReferenceStep[]>();
-        for (var prompt = 0; prompt < reference.Prompts.Length; prompt++)
-            for (var slot = 0; slot <= reference.Adapters.Length; slot++)
-            {
-                prompts.Add(reference.Prompts[prompt]);
-                slots.Add(slot);
-                expected.Add(slot == 0 ? reference.Base[prompt] : reference.Adapters[slot - 1].Outputs[prompt]);
-            }
-        Compare(expected, GreedyRun.Together(engine, prompts, expected.Max(output => output.Length), slots));
+        RoutedEngines.AssertInterleaved(engine, reference);
     }
 
     [Theory]
@@ -50,12 +38,12 @@ public sealed class RoutedTokensTests
     public void EveryAdapterAloneGivesItsReferenceTokens(string architecture)
     {
         var reference = Reference.Tiny(architecture);
-        using var engine = Load(reference);
+        using var engine = RoutedEngines.Load(reference);
         for (var slot = 1; slot <= reference.Adapters.Length; slot++)
             for (var prompt = 0; prompt < reference.Prompts.Length; prompt++)
             {
                 var output = reference.Adapters[slot - 1].Outputs[prompt];
-                Compare([output], GreedyRun.Together(engine, [reference.Prompts[prompt]], output.Length, [slot]));
+                RoutedEngines.Compare([output], GreedyRun.Together(engine, [reference.Prompts[prompt]], output.Length, [slot]));
             }
     }
 
@@ -64,12 +52,12 @@ public sealed class RoutedTokensTests
     public void GroupedThroughLlamaCppGivesTheSameTokens(string architecture)
     {
         var reference = Reference.Tiny(architecture);
-        using var engine = Load(reference, options => options with { AdapterRouting = AdapterRouting.Grouped });
+        using var engine = RoutedEngines.Load(reference, options => options with { AdapterRouting = AdapterRouting.Grouped });
         Assert.Equal(AdapterMode.Grouped, engine.Capabilities.AdapterMode);
         for (var slot = 0; slot <= reference.Adapters.Length; slot++)
         {
             var expected = slot == 0 ? reference.Base : reference.Adapters[slot - 1].Outputs;
-            Compare(expected, GreedyRun.Together(engine, reference.Prompts, expected.Max(output => output.Length), [.. Enumerable.Repeat(slot, reference.Prompts.Length)]));
+            RoutedEngines.Compare(expected, GreedyRun.Together(engine, reference.Prompts, expected.Max(output => output.Length), [.. Enumerable.Repeat(slot, reference.Prompts.Length)]));
         }
         var mixed = new StepBatch(2);
         mixed.AddOutput(1, 0, new EngineSequence(0), 1, 1);
@@ -81,7 +69,7 @@ public sealed class RoutedTokensTests
     public void TheDepartmentsMixedInOneBatchAgreeWithTheirReferences()
     {
         var reference = Reference.Departments();
-        using var engine = Load(reference, options => options with { ModelPath = SharedData.DefaultModel, BatchTokens = 2048, ContextTokens = 8192, MaxSequences = 64, MaxOutputs = 2048 });
+        using var engine = RoutedEngines.Load(reference, options => options with { ModelPath = SharedData.DefaultModel, BatchTokens = 2048, ContextTokens = 8192, MaxSequences = 64, MaxOutputs = 2048 });
         var batch = new StepBatch(2048);
         var checks = new List<(ReferenceStep Step, int Output, string Where)>();
         var sequence = 0;
@@ -117,7 +105,7 @@ public sealed class RoutedTokensTests
     public void AHalfScaleLiesBetweenBaseAndAdapterAndNoneIsTheBase()
     {
         var reference = Reference.Tiny("llama");
-        using var engine = Load(reference);
+        using var engine = RoutedEngines.Load(reference);
         var batch = new StepBatch(64);
         (int Slot, float Scale)[] rows = [(0, 1), (2, 0), (2, 0.5f), (2, 1)];
         var prompt = reference.Prompts[0];
@@ -137,7 +125,7 @@ public sealed class RoutedTokensTests
     public void RoutingLeavesBaseRowsBitForBitAlone()
     {
         var reference = Reference.Tiny("qwen3");
-        using var routed = Load(reference);
+        using var routed = RoutedEngines.Load(reference);
         using var plain = TestEngines.Load(reference.ModelPath);
         Assert.True(Logits(plain).AsSpan().SequenceEqual(Logits(routed)));
 
@@ -150,24 +138,5 @@ public sealed class RoutedTokensTests
             Assert.Equal(ExecutionStatus.Completed, engine.Execute(batch));
             return engine.Logits(0).ToArray();
         }
-    }
-
-    private static void Compare(IReadOnlyList<ReferenceStep[]> expected, int[][] tokens)
-    {
-        for (var i = 0; i < expected.Count; i++)
-            Assert.Equal(expected[i].Select(step => step.Id), tokens[i].Take(expected[i].Length));
-    }
-
-    private static GgufEngine Load(Reference reference, Func<GgufEngineOptions, GgufEngineOptions>? change = null)
-    {
-        var options = TestEngines.Options(reference.ModelPath) with { AdapterSlots = 4 };
-        var engine = GgufEngine.Load(change?.Invoke(options) ?? options, null, TestContext.Current.CancellationToken);
-        for (var slot = 1; slot <= reference.Adapters.Length; slot++)
-        {
-            // Slots keep what they need: the owner may let go at once.
-            using var adapter = engine.PrepareAdapter(reference.Adapters[slot - 1].Path, TestContext.Current.CancellationToken);
-            engine.InstallAdapter(slot, adapter);
-        }
-        return engine;
     }
 }

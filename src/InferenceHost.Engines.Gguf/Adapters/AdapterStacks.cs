@@ -1,0 +1,114 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace InferenceHost.Engines.Gguf.Adapters;
+
+/// <summary>
+/// The stacks of all modules that the graph applies adapters to, for all slots and the highest rank, in one piece per buffer type: taken once at load, so that no adapter that was
+/// accepted can fail for memory later.
+/// </summary>
+internal sealed unsafe class AdapterStacks : IDisposable
+{
+    // ggml's CUDA backend takes memory for intermediate results as it needs it, and aborts where there is none.
+    private const long SpareBytes = 256L << 20;
+
+    private readonly SlotTable _table;
+    private readonly StackLayout _layout;
+    private readonly AdapterStack?[] _byModule;
+    private readonly List<StackInputs> _inputs = [];
+    private readonly bool[] _isFilled;
+    private readonly byte[] _staging;
+    private readonly int[] _rows;
+    private readonly int[] _uploaded;
+    private int _uploadedCount;
+
+    /// <param name="modules">The model's modules.</param>
+    /// <param name="table">Weights of the slots in host memory.</param>
+    /// <param name="bufferTypes">Where each module's adapters lie; 0 = the graph does not apply any.</param>
+    /// <param name="layout">Formats and rank.</param>
+    /// <param name="batchTokens">Rows of a call at most.</param>
+    public AdapterStacks(AdapterModules modules, SlotTable table, ReadOnlySpan<nint> bufferTypes, StackLayout layout, int batchTokens)
+    {
+        _table = table;
+        _layout = layout;
+        _byModule = new AdapterStack?[modules.All.Count];
+        _isFilled = new bool[modules.All.Count * table.Count];
+        _rows = new int[4 * batchTokens];
+        _uploaded = new int[4 * batchTokens];
+        long slice = 0;
+        foreach (var module in modules.All)
+        {
+            if (bufferTypes[module.Index] is var type && type == 0)
+                continue;
+            if (_inputs.Find(candidate => candidate.BufferType == type) is not { } inputs)
+                _inputs.Add(inputs = new StackInputs(type, modules.All.Count, layout.Rank, batchTokens));
+            _byModule[module.Index] = new AdapterStack(
+                module.Index,
+                inputs,
+                inputs.Add(layout.Type(module.Inputs), module.Inputs, layout.Rank, table.Count),
+                inputs.Add(layout.Type(layout.Rank), layout.Rank, module.Outputs, table.Count));
+            slice = Math.Max(slice, module.Outputs * layout.RowBytes(layout.Rank));
+        }
+        _staging = new byte[slice];
+    }
+
+    /// <summary>The stack of a module; null where the graph applies no adapters to it.</summary>
+    public AdapterStack? Of(AdapterModule module) => _byModule[module.Index];
+
+    /// <summary>Takes the memory; null, or how much was missing where.</summary>
+    public string? TryAllocate()
+    {
+        if (_inputs.Count == 0)
+            return "the graph applies adapters to none of the modules";
+        foreach (var inputs in _inputs)
+        {
+            var (needed, free) = (inputs.Bytes, inputs.FreeBytes);
+            if (needed + SpareBytes > free || !inputs.TryAllocate())
+                return string.Create(CultureInfo.InvariantCulture, $"stacks for {_table.Count - 1} adapters of rank {_layout.MaxRank} need {needed} bytes on {inputs.Name}, {free} are free and {SpareBytes} must stay so");
+        }
+        return null;
+    }
+
+    /// <summary>Copies a slot's weights in, all modules.</summary>
+    public void Fill(int slot)
+    {
+        foreach (var stack in _byModule)
+        {
+            if (stack is null)
+                continue;
+            var weights = _table.Module(stack.Module)[slot];
+            ref var isFilled = ref _isFilled[(stack.Module * _table.Count) + slot];
+            if (weights.Rank != 0)
+                stack.Set(slot, weights, _layout.RowBytes(weights.Rank), _staging);
+            else if (isFilled)
+                stack.Clear(slot);
+            isFilled = weights.Rank != 0;
+        }
+    }
+
+    /// <summary>Sends slots and factors of a call's rows to the devices, where they are not there yet. Base rows alone need none.</summary>
+    public void Upload(StepRows rows)
+    {
+        if (rows.All.IsBase)
+            return;
+        int all = rows.All.RowCount, outputs = rows.Outputs.RowCount;
+        var wanted = _rows.AsSpan(0, 2 * (all + outputs));
+        rows.All.RowSlots.CopyTo(wanted);
+        rows.Outputs.RowSlots.CopyTo(wanted[all..]);
+        rows.All.RowScales.CopyTo(MemoryMarshal.Cast<int, float>(wanted[(all + outputs)..]));
+        rows.Outputs.RowScales.CopyTo(MemoryMarshal.Cast<int, float>(wanted[(all + outputs + all)..]));
+        if (wanted.SequenceEqual(_uploaded.AsSpan(0, _uploadedCount)))
+            return;
+        foreach (var inputs in _inputs)
+            inputs.Upload(wanted);
+        wanted.CopyTo(_uploaded);
+        _uploadedCount = wanted.Length;
+    }
+
+    public void Dispose()
+    {
+        foreach (var inputs in _inputs)
+            inputs.Dispose();
+        _inputs.Clear();
+    }
+}
