@@ -60,6 +60,9 @@ internal sealed unsafe class AdapterStacks : IDisposable
     {
         if (_inputs.Count == 0)
             return "the graph applies adapters to none of the modules";
+        // libllama may then copy weights to the device for large batches, under other names: those nodes would be missed.
+        if (_inputs.Exists(inputs => inputs.IsHost) && _inputs.Exists(inputs => !inputs.IsHost))
+            return $"the model's weights lie partly on the device ({string.Join(", ", _inputs.Select(inputs => inputs.Name))})";
         foreach (var inputs in _inputs)
         {
             var (needed, free) = (inputs.Bytes, inputs.FreeBytes);

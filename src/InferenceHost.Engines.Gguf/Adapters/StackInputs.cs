@@ -32,6 +32,9 @@ internal sealed unsafe class StackInputs : IDisposable
     /// <inheritdoc cref="DeviceTensors.Name"/>
     public string Name => _tensors.Name;
 
+    /// <inheritdoc cref="DeviceTensors.IsHost"/>
+    public bool IsHost => _tensors.IsHost;
+
     /// <inheritdoc cref="DeviceTensors.Bytes"/>
     public long Bytes => _tensors.Bytes;
 

@@ -4,7 +4,7 @@ namespace InferenceHost.Engines.Gguf.Adapters;
 
 /// <summary>
 /// Routing on any device: u and v become products by id (MUL_MAT_ID) with stacks of all slots' weights, w a product with the rows' factors or nothing, the sum stays. Where no row
-/// needs the module all four become nothing.
+/// needs the module all four become nothing. Made for CUDA, and tested on ggml's CPU backend only: what the CUDA backend makes of these nodes was read in its source (v0.5.0).
 /// </summary>
 internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules, SlotTable table, StepRows rows, StackLayout layout, int batchTokens) : GraphRewriter(ops, modules, rows)
 {
@@ -75,7 +75,7 @@ internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules
         node->src[0] = (nint)stack.Down;
         node->src[1] = (nint)(&site->X);
         node->src[2] = (nint)(&site->Ids);
-        // The pattern has rank 1 and its u no room for more.
+        // The pattern has rank 1, and ggml gave its u no room for more.
         node->data = stack.Inputs.Scratch->data;
         node->buffer = stack.Inputs.Scratch->buffer;
         Shape(node, layout.Rank, 1, count, layout.Rank * sizeof(float));

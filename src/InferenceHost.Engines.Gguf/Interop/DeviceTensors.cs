@@ -21,6 +21,9 @@ internal sealed unsafe class DeviceTensors : IDisposable
     /// <summary>The buffer type, for people.</summary>
     public string Name => Marshal.PtrToStringUTF8((nint)LibGgmlBase.ggml_backend_buft_name(BufferType)) ?? "";
 
+    /// <summary>Whether it is memory of the host.</summary>
+    public bool IsHost => LibGgmlBase.ggml_backend_buft_is_host(BufferType);
+
     /// <summary>The device that computes with the buffer type; plain host memory names none and is the CPU's.</summary>
     public nint Device => LibGgmlBase.ggml_backend_buft_get_device(BufferType) is var device and not 0 ? device : LibGgml.ggml_backend_dev_by_type(ggml_backend_dev_type.Cpu);
 

@@ -46,6 +46,10 @@ internal static unsafe partial class LibGgmlBase
     internal static partial byte* ggml_backend_buft_name(nint buft);
 
     [LibraryImport(Library)]
+    [return: MarshalAs(UnmanagedType.U1)]
+    internal static partial bool ggml_backend_buft_is_host(nint buft);
+
+    [LibraryImport(Library)]
     internal static partial nint ggml_backend_buft_get_device(nint buft);
 
     [LibraryImport(Library)]

@@ -27,6 +27,16 @@ public sealed class AdapterSwapTests
         Assert.InRange(world.Load.Loads, Swaps + 1, 2 * Swaps);
     }
 
+    // Weights are copied into the stacks at each swap.
+    [Fact]
+    public void SwapsOfStackedAdaptersGiveTheReferenceTokensAndDelayNobody()
+    {
+        using var world = new World(AdapterRouting.Auto, AdapterMode.PerRow, stacked: true);
+        world.Run(Swaps / 5);
+        Assert.Equal(0, world.Load.LongestSilence);
+        Assert.True(world.Load.Finished > 2 * Swaps / 5, $"{world.Load.Finished} streams");
+    }
+
     // Through llama.cpp's own adapters, which it loads and frees each time; streams take turns there.
     [Fact]
     public void SwapsThroughLlamaCppGiveTheReferenceTokens()
@@ -46,10 +56,10 @@ public sealed class AdapterSwapTests
         private readonly GgufEngine _engine;
         private readonly EngineLoop _loop;
 
-        public World(AdapterRouting routing, AdapterMode expected)
+        public World(AdapterRouting routing, AdapterMode expected, bool stacked = false)
         {
             var reference = Reference.Tiny("llama");
-            _engine = GgufEngine.Load(TestEngines.Options(reference.ModelPath) with { AdapterSlots = 4, AdapterRouting = routing }, null,
+            _engine = GgufEngine.Load(TestEngines.Options(reference.ModelPath) with { AdapterSlots = 4, AdapterRouting = routing, StackedAdapters = stacked }, null,
                 TestContext.Current.CancellationToken);
             Assert.Equal(expected, _engine.Capabilities.AdapterMode);
             Load = new SwapLoad(reference);

@@ -65,11 +65,14 @@ public sealed class RoutedTokensTests
         Assert.Equal(ExecutionStatus.InvalidBatch, engine.Execute(mixed));
     }
 
-    [Fact]
-    public void TheDepartmentsMixedInOneBatchAgreeWithTheirReferences()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void TheDepartmentsMixedInOneBatchAgreeWithTheirReferences(bool stacked)
     {
         var reference = Reference.Departments();
-        using var engine = RoutedEngines.Load(reference, options => options with { ModelPath = SharedData.DefaultModel, BatchTokens = 2048, ContextTokens = 8192, MaxSequences = 64, MaxOutputs = 2048 });
+        using var engine = RoutedEngines.Load(reference, options => options with { ModelPath = SharedData.DefaultModel, BatchTokens = 2048, ContextTokens = 8192, MaxSequences = 64, MaxOutputs = 2048, StackedAdapters = stacked });
+        Assert.Null(engine.AdapterNote);
         var batch = new StepBatch(2048);
         var checks = new List<(ReferenceStep Step, int Output, string Where)>();
         var sequence = 0;

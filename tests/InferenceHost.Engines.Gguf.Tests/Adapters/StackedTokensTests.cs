@@ -110,7 +110,14 @@ public sealed class StackedTokensTests
     {
         using var folder = new TemporaryFolder();
         var reference = Reference.Tiny("llama");
-        var path = folder.File("wide.gguf", TinyLora.Write("llama", 65, [("blk.0.attn_q.weight", new float[65, 64], new float[64, 65])]));
+        var weight = ModelHeader.Read(reference.ModelPath).Tensors.Single(tensor => tensor.Name == "blk.0.attn_q.weight");
+        var (a, b) = (new float[65, weight.Ne0], new float[weight.Ne1, 65]);
+        // One of the last rank: a wider stack must hold it, and it must act.
+        for (var i = 0; i < weight.Ne0; i++)
+            a[64, i] = 0.1f;
+        for (var i = 0; i < weight.Ne1; i++)
+            b[i, 64] = 5;
+        var path = folder.File("wide.gguf", TinyLora.Write("llama", 65, [(weight.Name, a, b)]));
         using var engine = RoutedEngines.Load(reference, Stacked);
         var refused = Assert.Throws<EngineException>(() => engine.PrepareAdapter(path, TestContext.Current.CancellationToken));
         foreach (var part in new[] { "wide.gguf", "rank 65", "up to 64" })
@@ -119,6 +126,24 @@ public sealed class StackedTokensTests
         using var accepted = wider.PrepareAdapter(path, TestContext.Current.CancellationToken);
         Assert.Equal(65, accepted.Rank);
         RoutedEngines.AssertInterleaved(wider, reference);
+        wider.InstallAdapter(4, accepted);
+        using var fused = RoutedEngines.Load(reference);
+        using (var same = fused.PrepareAdapter(path, TestContext.Current.CancellationToken))
+            fused.InstallAdapter(4, same);
+        (int Slot, float Scale)[] rows = [(0, 1), (4, 1)];
+        var (actual, expected) = (Logits(wider, reference, rows), Logits(fused, reference, rows));
+        Assert.InRange(SelfTestLogits.Distance(actual[1], expected[1]), 0, 0.02);
+        Assert.True(SelfTestLogits.Distance(actual[1], actual[0]) > 0.1);
+    }
+
+    [Fact]
+    public void ModelsThatReorderRowsAreServedOneAdapterACall()
+    {
+        var reference = Reference.Tiny("lfm2");
+        using var engine = RoutedEngines.Load(reference, Stacked);
+        Assert.Null(engine.AdapterNote);
+        Assert.Equal(AdapterMode.Grouped, engine.Capabilities.AdapterMode);
+        RoutedEngines.Compare(reference.Base, GreedyRun.Together(engine, reference.Prompts, reference.Base.Max(output => output.Length)));
     }
 
     [Fact]
