@@ -3,6 +3,7 @@ using InferenceHost.Core.Requests;
 using InferenceHost.Core.Sampling;
 using InferenceHost.Core.Scheduling;
 using InferenceHost.Engines.Gguf;
+using InferenceHost.Engines.Gguf.Adapters;
 using InferenceHost.Protocol.Worker.V1;
 using InferenceHost.Worker.Tokenization;
 
@@ -13,6 +14,7 @@ internal sealed class Engine : IDisposable
 {
     private const int DefaultContextTokens = 16_384;
     private const int DefaultBatchTokens = 512;
+    private const int DefaultAdapterRank = 64;
     private const int MaxSequences = 256;
     private const int CachedSequences = 96;
     private const ulong WarmUpIds = ulong.MaxValue - 1_000;
@@ -69,6 +71,10 @@ internal sealed class Engine : IDisposable
                 BatchTokens = Math.Max(load.BatchTokens > 0 ? load.BatchTokens : DefaultBatchTokens, load.Parallel),
                 Threads = load.Threads,
                 AdapterSlots = load.AdapterSlots,
+                AdapterRouting = load.Plain ? AdapterRouting.Grouped : AdapterRouting.Auto,
+                AdapterRank = load.AdapterRank > 0 ? load.AdapterRank : DefaultAdapterRank,
+                OwnAttention = !load.Plain,
+                OwnProducts = !load.Plain,
                 KeyType = ToType(load.CacheTypeK),
                 ValueType = ToType(load.CacheTypeV),
             },

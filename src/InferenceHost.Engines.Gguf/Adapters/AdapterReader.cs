@@ -62,7 +62,7 @@ internal sealed unsafe class AdapterReader(string modelPath, AdapterModules modu
             if (half.Type is not (GgmlType.F16 or GgmlType.F32 or GgmlType.BF16))
                 throw new EngineException($"{Path.GetFileName(file.Path)}: {half.Name} is of type {half.Type}; allowed: F16, F32, BF16. Convert the adapter without quantising it");
         if (a.Ne1 > layout.MaxRank)
-            throw new EngineException($"{Path.GetFileName(file.Path)}: {name} has rank {a.Ne1}; this engine was loaded for ranks up to {layout.MaxRank}. Train the adapter with a lower rank, or load the engine with a higher {nameof(GgufEngineOptions.AdapterRank)}");
+            throw new EngineException($"{Path.GetFileName(file.Path)}: {name} has rank {a.Ne1}; this engine was loaded for ranks up to {layout.MaxRank}. Train the adapter with a lower rank, or start with a higher --adapter-rank");
         return (module, a, b);
     }
 

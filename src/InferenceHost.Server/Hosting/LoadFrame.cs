@@ -28,6 +28,7 @@ internal static class LoadFrame
         CacheTypeV = options.CacheTypeV,
         BatchTokens = options.BatchTokens,
         AdapterSlots = options.AdapterSlots ?? Math.Clamp(options.Adapters.Count, UsualAdapterSlots, MostAdapterSlots),
+        AdapterRank = options.AdapterRank,
         AdapterMemoryBytes = options.AdapterMemoryBytes,
         TargetInterTokenMs = options.TargetInterTokenMs,
         PrefixCache = options.PrefixCache,

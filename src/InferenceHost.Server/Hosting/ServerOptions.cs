@@ -45,6 +45,9 @@ public sealed record ServerOptions
     /// <summary>Adapters that can be in use at the same time, 0 .. 255; null = as many as are given at start, at least 8.</summary>
     public int? AdapterSlots { get; init; }
 
+    /// <summary>Highest rank of an adapter on a GPU, where memory for all slots is taken when the model is loaded, 1 .. 4,096; 0 = 64. The CPU takes any rank.</summary>
+    public int AdapterRank { get; init; }
+
     /// <summary>Host memory for adapters that are not in a slot, bytes; 0 = chosen by the engine.</summary>
     public long AdapterMemoryBytes { get; init; }
 

@@ -39,6 +39,7 @@ internal static class ServerOptionsValidator
         Range("threads", options.Threads, 0, 1024, errors);
         Range("batch", options.BatchTokens, 0, 65_536, errors);
         Range("adapter-slots", options.AdapterSlots ?? 0, 0, 255, errors);
+        Range("adapter-rank", options.AdapterRank, 0, 4096, errors);
         Range("adapter-memory", options.AdapterMemoryBytes, 0, 1L << 50, errors);
         Range("swap-memory", options.SwapMemoryBytes ?? 0, 0, 1L << 50, errors);
         Range("target-inter-token-ms", options.TargetInterTokenMs, 0, 60_000, errors);

@@ -27,6 +27,12 @@ internal sealed class EngineRun(ServedModel model, Action<Wire.LoadProgress>? pr
     /// <summary>Deaths in a row without a long time of serving between them; decides the back-off.</summary>
     public int FailuresInARow { get; set; }
 
+    /// <summary>
+    /// Whether the next process leaves everything to llama.cpp's own code: one died while loading, or three in a row before they had shown that they can. Slower is better
+    /// than not there.
+    /// </summary>
+    public bool IsPlain => LoadDeaths > 0 || FailuresInARow > 2;
+
     /// <summary>Timestamp at which the present process began to serve.</summary>
     public long ServingSince { get; set; }
 }

@@ -211,7 +211,9 @@ internal sealed class EngineSupervisor : IAsyncDisposable
     private async Task<EngineSession> LoadIntoAsync(EngineWorker worker, EngineRun run)
     {
         worker.Link.LoadProgress = run.Progress;
-        var reply = await worker.Link.CallAsync(new Wire.ToWorker { LoadModel = _loadFrame(run.Model) }, run.Stop.Token);
+        var frame = _loadFrame(run.Model);
+        frame.Plain = run.IsPlain;
+        var reply = await worker.Link.CallAsync(new Wire.ToWorker { LoadModel = frame }, run.Stop.Token);
         worker.Link.LoadProgress = null;
         if (reply.Loaded is not { } loaded)
             throw new RefusalException(new Refusal(RefusalKind.Internal, "ENGINE_PROTOCOL", "the engine process answered LoadModel with another kind of frame"));
@@ -223,6 +225,8 @@ internal sealed class EngineSupervisor : IAsyncDisposable
 
     private void Serve(EngineRun run, EngineSession session)
     {
+        if (run.IsPlain)
+            SupervisionLog.ServingPlain(_log, run.Model.Name);
         run.LoadDeaths = 0;
         run.ServingSince = _time.GetTimestamp();
         if (session.Loaded.AdapterNote.Length > 0)

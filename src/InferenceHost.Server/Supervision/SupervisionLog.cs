@@ -22,4 +22,7 @@ internal static partial class SupervisionLog
 
     [LoggerMessage(1105, LogLevel.Information, "Engine adapter mode: {Note}")]
     public static partial void AdapterNote(ILogger logger, string note);
+
+    [LoggerMessage(1106, LogLevel.Warning, "'{Model}' is computed by llama.cpp's own code alone, with adapters one after the other: the engine process died with ours. Report it with the messages before this one")]
+    public static partial void ServingPlain(ILogger logger, string model);
 }

@@ -131,6 +131,40 @@ public sealed class RestartTests
     }
 
     [Fact]
+    public async Task ProcessThatDiedWhileLoadingIsFollowedByOneWithLlamaCppsCodeAlone()
+    {
+        var script = new Script
+        {
+            Before = (engine, message) =>
+            {
+                if (engine.Number != 1 || message.LoadModel is null)
+                    return false;
+                Assert.False(message.LoadModel.Plain);
+                engine.Kill();
+                return true;
+            },
+        };
+        await using var server = await TestServer.StartAsync(script);
+        Assert.Equal(2, server.Launcher.Count);
+        Assert.True(Assert.Single(script.Loads).Plain);
+    }
+
+    [Fact]
+    public async Task ThreeDeathsInARowLeaveEverythingToLlamaCppsCode()
+    {
+        var script = new Script();
+        await using var server = await TestServer.StartAsync(script);
+        var engine = server.Engine;
+        for (var death = 0; death < 3; death++)
+        {
+            engine.Kill();
+            engine = await server.Launcher.NextAsync();
+            await ServingAsync(server);
+        }
+        Assert.Equal([false, false, false, true], script.Loads.Select(l => l.Plain));
+    }
+
+    [Fact]
     public async Task StartFailsWithTheEnginesLastWordsWhereItNeverComesUp()
     {
         var launcher = new ScriptedLauncher(new Script { DiesBeforeConnecting = _ => true });
