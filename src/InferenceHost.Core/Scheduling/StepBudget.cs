@@ -23,6 +23,9 @@ internal sealed class StepBudget(TimeSpan target)
     /// <summary>Smoothed time of one more prefill token, seconds; 0 = not measured yet.</summary>
     public double PrefillTokenSeconds => _times.PrefillTokenSeconds;
 
+    /// <summary>The same for many tokens at once: what a token of a prompt costs that is computed as fast as it can be.</summary>
+    public double PromptTokenSeconds => _times.PromptTokenSeconds;
+
     /// <summary>Prefill tokens that keep the step near the target while <paramref name="decodeRows"/> sequences decode.</summary>
     /// <param name="decodeRows">Sequences that decode in the step.</param>
     /// <param name="demand">Tenants that wait for a first token for each tenant that decodes. Without a target, prefill gets six tenths of the decode rows' time, and more where more wait.</param>
@@ -39,7 +42,7 @@ internal sealed class StepBudget(TimeSpan target)
     /// <summary>Spends credit to take a short prompt whole, where there is enough. Where few wait for the step it costs less, down to a half.</summary>
     public bool TrySpend(int tokensOverBudget, int decodeRows)
     {
-        var cost = tokensOverBudget * _times.PromptTokenSeconds * Math.Clamp(decodeRows / FullPriceRows, 0.5, 1);
+        var cost = tokensOverBudget * PromptTokenSeconds * Math.Clamp(decodeRows / FullPriceRows, 0.5, 1);
         if (cost > _credit) return false;
         _credit -= cost;
         return true;

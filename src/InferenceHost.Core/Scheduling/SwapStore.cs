@@ -45,7 +45,7 @@ internal sealed class SwapStore(IEngine engine, SchedulerOptions options, StepBu
     {
         if (options.SwapMemoryBytes == 0 || lostTokens < options.SwapMinimumTokens || (_saves > 0 && _copySeconds >= CopySecondsPerStep)) return;
         var bytes = engine.StateBytes(slot);
-        if (bytes <= 0 || bytes > options.SwapMemoryBytes - BytesHeld || !_cost.PaysBothWays(bytes, lostTokens, budget.PrefillTokenSeconds)) return;
+        if (bytes <= 0 || bytes > options.SwapMemoryBytes - BytesHeld || !_cost.PaysBothWays(bytes, lostTokens, budget.PromptTokenSeconds)) return;
         var startedAt = time.GetTimestamp();
         if (!engine.TrySave(slot, out var state)) return;
         var seconds = time.GetElapsedTime(startedAt).TotalSeconds;
@@ -68,7 +68,7 @@ internal sealed class SwapStore(IEngine engine, SchedulerOptions options, StepBu
     /// so where the cache has half or more it is shared and only the rest computed.
     /// </summary>
     public bool PaysToRestore(SavedState state, int matched) =>
-        matched < state.Tokens - matched && _cost.PaysBack(state.Bytes, state.Tokens - matched, budget.PrefillTokenSeconds);
+        matched < state.Tokens - matched && _cost.PaysBack(state.Bytes, state.Tokens - matched, budget.PromptTokenSeconds);
 
     /// <summary>Brings a saved state back under <paramref name="slot"/>, an empty sequence number.</summary>
     public bool TryRestore(SavedState state, EngineSequence slot)

@@ -124,18 +124,44 @@ public sealed class SwapTests
     [Fact]
     public void HalfAPrefixInTheCacheIsBetterThanAState()
     {
-        var engine = new ScriptedEngine();
+        var engine = Filled();
         var budget = new StepBudget(TimeSpan.Zero);
         budget.Observe(1, 0, 100);
         var store = new SwapStore(engine, new SchedulerOptions { Parallel = 1 }, budget, TimeProvider.System);
-        var batch = new StepBatch(100);
-        for (var i = 0; i < 100; i++) batch.Add(i % 60, i, new EngineSequence(0), 0, 1);
-        engine.Execute(batch);
         Assert.True(engine.TrySave(new EngineSequence(0), out var state));
         Assert.True(store.PaysToRestore(state, 0));
         Assert.True(store.PaysToRestore(state, 49));
         Assert.False(store.PaysToRestore(state, 50));
         state.Dispose();
+    }
+
+    [Fact]
+    public void WhatSmallChunksCostATokenDoesNotMakeCopyingPay()
+    {
+        using var harness = new LoopHarness();
+        var engine = Filled();
+        var budget = new StepBudget(TimeSpan.Zero);
+        budget.Observe(0.020, decodeRows: 8, prefillTokens: 0);
+        // 1,600 bytes are copied in 1.5 us, one way, and their hundred tokens computed in 1 us.
+        budget.Observe(0.020_001, decodeRows: 8, prefillTokens: 100);
+        for (var i = 0; i < 200; i++) budget.Observe(0.032, decodeRows: 8, prefillTokens: 4);
+        var store = new SwapStore(engine, new SchedulerOptions { Parallel = 1 }, budget, TimeProvider.System);
+        var sequence = new Sequence(harness.Request(LoopHarness.Prompt(1, 100), 1), 0, 1, new Tenant("t", 1), 0);
+        store.TrySave(sequence, new EngineSequence(0), 100, 100);
+        Assert.Null(sequence.Saved);
+        Assert.True(engine.TrySave(new EngineSequence(0), out var state));
+        Assert.False(store.PaysToRestore(state, 0));
+        state.Dispose();
+    }
+
+    // A hundred tokens under number 0.
+    private static ScriptedEngine Filled()
+    {
+        var engine = new ScriptedEngine();
+        var batch = new StepBatch(100);
+        for (var i = 0; i < 100; i++) batch.Add(i % 60, i, new EngineSequence(0), 0, 1);
+        engine.Execute(batch);
+        return engine;
     }
 
     private static LoopHarness Pressed(Func<SchedulerOptions, SchedulerOptions>? configure = null, bool canTrim = true)
