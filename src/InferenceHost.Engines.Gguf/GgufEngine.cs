@@ -175,7 +175,7 @@ public sealed class GgufEngine : IEngine
     public long StateBytes(EngineSequence sequence) => _states.Bytes(sequence, Length(sequence));
 
     /// <inheritdoc/>
-    public bool TrySave(EngineSequence sequence, [NotNullWhen(true)] out SavedState? state) => _states.TrySave(sequence, Length(sequence), out state);
+    public bool TrySave(EngineSequence sequence, long bytes, [NotNullWhen(true)] out SavedState? state) => _states.TrySave(sequence, Length(sequence), bytes, out state);
 
     /// <inheritdoc/>
     public bool TryRestore(EngineSequence sequence, SavedState state)

@@ -17,10 +17,9 @@ internal sealed unsafe class SequenceStates(LlamaContextHandle context, nint mem
     /// <summary>Bytes of a sequence's state; 0 where it cannot be saved.</summary>
     public long Bytes(EngineSequence sequence, int length) => length > 0 && IsWhole(length) ? (long)LibLlama.llama_state_seq_get_size(context, sequence.Value) : 0;
 
-    public bool TrySave(EngineSequence sequence, int length, [NotNullWhen(true)] out SavedState? state)
+    public bool TrySave(EngineSequence sequence, int length, long bytes, [NotNullWhen(true)] out SavedState? state)
     {
         state = null;
-        var bytes = Bytes(sequence, length);
         if (bytes == 0 || State.TryAllocate(bytes, length) is not { } block) return false;
         if ((long)LibLlama.llama_state_seq_get_data(context, block.Data, (nuint)bytes, sequence.Value) != bytes)
         {

@@ -32,7 +32,7 @@ internal sealed class ClockedEngine(GgufEngine engine, TimeSpan perRow) : IEngin
 
     public long StateBytes(EngineSequence sequence) => engine.StateBytes(sequence);
 
-    public bool TrySave(EngineSequence sequence, [NotNullWhen(true)] out SavedState? state) => engine.TrySave(sequence, out state);
+    public bool TrySave(EngineSequence sequence, long bytes, [NotNullWhen(true)] out SavedState? state) => engine.TrySave(sequence, bytes, out state);
 
     public bool TryRestore(EngineSequence sequence, SavedState state) => engine.TryRestore(sequence, state);
 

@@ -26,7 +26,7 @@ public sealed class SequenceStateTests
         Assert.Equal(held, engine.Length(A));
         var bytes = engine.StateBytes(A);
         Assert.True(bytes > 0);
-        Assert.True(engine.TrySave(A, out var state));
+        Assert.True(engine.TrySave(A, bytes, out var state));
         using (state)
         {
             Assert.Equal((bytes, held), (state.Bytes, state.Tokens));
@@ -47,7 +47,7 @@ public sealed class SequenceStateTests
         using var engine = TestEngines.Load(reference.ModelPath);
         var prompt = reference.Prompts[0];
         Continue(engine, A, prompt, 0, 3);
-        Assert.True(engine.TrySave(A, out var state));
+        Assert.True(engine.TrySave(A, engine.StateBytes(A), out var state));
         using (state) Assert.True(engine.TryRestore(B, state));
         engine.Clear(A);
         engine.SharePrefix(B, C, prompt.Length - 2);
@@ -63,7 +63,7 @@ public sealed class SequenceStateTests
         using var engine = Small(reference);
         var text = Text(reference, 100);
         Assert.Equal(ExecutionStatus.Completed, Feed(engine, A, text, 0));
-        Assert.True(engine.TrySave(A, out var state));
+        Assert.True(engine.TrySave(A, engine.StateBytes(A), out var state));
         using (state)
         {
             // Saving took no cell and freed none.
@@ -83,7 +83,7 @@ public sealed class SequenceStateTests
         var reference = Reference.Tiny("llama");
         using var engine = Small(reference);
         Feed(engine, A, Text(reference, 200), 0);
-        Assert.True(engine.TrySave(A, out var state));
+        Assert.True(engine.TrySave(A, engine.StateBytes(A), out var state));
         using (state) Assert.False(engine.TryRestore(B, state));
         Assert.Equal((200, 0), (engine.Length(A), engine.Length(B)));
         Assert.Equal(PoolTokens - 200, FreeCells(engine, reference));
@@ -100,7 +100,7 @@ public sealed class SequenceStateTests
         Assert.True(engine.StateBytes(A) > 0);
         Feed(engine, A, Text(reference, window), window - 1);
         Assert.Equal(0, engine.StateBytes(A));
-        Assert.False(engine.TrySave(A, out _));
+        Assert.False(engine.TrySave(A, engine.StateBytes(A), out _));
     }
 
     [Fact]
@@ -109,9 +109,9 @@ public sealed class SequenceStateTests
         var reference = Reference.Tiny("llama");
         using var engine = Small(reference);
         Assert.Equal(0, engine.StateBytes(A));
-        Assert.False(engine.TrySave(A, out _));
+        Assert.False(engine.TrySave(A, engine.StateBytes(A), out _));
         Feed(engine, A, Text(reference, 10), 0);
-        Assert.True(engine.TrySave(A, out var state));
+        Assert.True(engine.TrySave(A, engine.StateBytes(A), out var state));
         Assert.Throws<ArgumentException>(() => engine.TryRestore(A, state));
         state.Dispose();
         Assert.Throws<ArgumentException>(() => engine.TryRestore(B, state));

@@ -46,9 +46,12 @@ public interface IEngine : IDisposable
 
     /// <summary>
     /// Copies the whole state of a sequence to host memory; the sequence and the logits of the last step stay as they are. Cells it shares with others are
-    /// copied too. False where that failed or <see cref="StateBytes"/> is 0.
+    /// copied too. False where that failed or <paramref name="bytes"/> is 0.
     /// </summary>
-    bool TrySave(EngineSequence sequence, [NotNullWhen(true)] out SavedState? state);
+    /// <param name="sequence">The sequence.</param>
+    /// <param name="bytes">What <see cref="StateBytes"/> says of it now; measuring a state costs a walk over its cells.</param>
+    /// <param name="state">The copy.</param>
+    bool TrySave(EngineSequence sequence, long bytes, [NotNullWhen(true)] out SavedState? state);
 
     /// <summary>
     /// Copies a saved state into the empty sequence <paramref name="sequence"/>, any number will do. It takes <see cref="SavedState.Tokens"/> cells of its own,

@@ -47,7 +47,7 @@ internal sealed class SwapStore(IEngine engine, SchedulerOptions options, StepBu
         var bytes = engine.StateBytes(slot);
         if (bytes <= 0 || bytes > options.SwapMemoryBytes - BytesHeld || !_cost.PaysBothWays(bytes, lostTokens, budget.PromptTokenSeconds)) return;
         var startedAt = time.GetTimestamp();
-        if (!engine.TrySave(slot, out var state)) return;
+        if (!engine.TrySave(slot, bytes, out var state)) return;
         var seconds = time.GetElapsedTime(startedAt).TotalSeconds;
         if (state.Tokens != tokens)
         {

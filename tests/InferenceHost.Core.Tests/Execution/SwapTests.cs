@@ -128,7 +128,7 @@ public sealed class SwapTests
         var budget = new StepBudget(TimeSpan.Zero);
         budget.Observe(1, 0, 100);
         var store = new SwapStore(engine, new SchedulerOptions { Parallel = 1 }, budget, TimeProvider.System);
-        Assert.True(engine.TrySave(new EngineSequence(0), out var state));
+        Assert.True(engine.TrySave(new EngineSequence(0), engine.StateBytes(new EngineSequence(0)), out var state));
         Assert.True(store.PaysToRestore(state, 0));
         Assert.True(store.PaysToRestore(state, 49));
         Assert.False(store.PaysToRestore(state, 50));
@@ -149,7 +149,7 @@ public sealed class SwapTests
         var sequence = new Sequence(harness.Request(LoopHarness.Prompt(1, 100), 1), 0, 1, new Tenant("t", 1), 0);
         store.TrySave(sequence, new EngineSequence(0), 100, 100);
         Assert.Null(sequence.Saved);
-        Assert.True(engine.TrySave(new EngineSequence(0), out var state));
+        Assert.True(engine.TrySave(new EngineSequence(0), engine.StateBytes(new EngineSequence(0)), out var state));
         Assert.False(store.PaysToRestore(state, 0));
         state.Dispose();
     }

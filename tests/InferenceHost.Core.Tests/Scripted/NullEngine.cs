@@ -68,7 +68,7 @@ public sealed class NullEngine : IEngine, ITokenVocabulary
 
     public long StateBytes(EngineSequence sequence) => 0;
 
-    public bool TrySave(EngineSequence sequence, [NotNullWhen(true)] out SavedState? state)
+    public bool TrySave(EngineSequence sequence, long bytes, [NotNullWhen(true)] out SavedState? state)
     {
         state = null;
         return false;

@@ -26,8 +26,9 @@ internal sealed partial class ScriptedEngine
 
     public long StateBytes(EngineSequence sequence) => _memory[sequence.Value].Count * BytesPerCell;
 
-    public bool TrySave(EngineSequence sequence, [NotNullWhen(true)] out SavedState? state)
+    public bool TrySave(EngineSequence sequence, long bytes, [NotNullWhen(true)] out SavedState? state)
     {
+        Assert.Equal(StateBytes(sequence), bytes);
         state = null;
         if (!SaveWorks()) return false;
         Saves++;

@@ -136,7 +136,7 @@ public sealed class JapaneseChatTests
 
         public long StateBytes(EngineSequence sequence) => 0;
 
-        public bool TrySave(EngineSequence sequence, [NotNullWhen(true)] out SavedState? state)
+        public bool TrySave(EngineSequence sequence, long bytes, [NotNullWhen(true)] out SavedState? state)
         {
             state = null;
             return false;
