@@ -27,7 +27,6 @@ public sealed class GgufEngine : IEngine
         Tokenizer = new GuardedTokenizer(model, vocabulary);
         Architecture = architecture;
         AdapterNote = parts.AdapterNote;
-        var pool = (int)LibLlama.llama_n_ctx(parts.Context);
         var rewindable = !ContextFactory.ReordersRows(model);
         var window = LibLlama.llama_model_n_swa(model);
         _states = new SequenceStates(parts.Context, parts.Decoder.Memory, window, rewindable);
@@ -35,10 +34,10 @@ public sealed class GgufEngine : IEngine
         {
             VocabularySize = vocabulary.Size,
             TrainedContextTokens = LibLlama.llama_model_n_ctx_train(model),
-            PoolTokens = pool,
+            PoolTokens = (int)LibLlama.llama_n_ctx(parts.Context),
             MaxSequences = options.MaxSequences,
-            // llama.cpp aborts on a batch that is larger than the pool.
-            MaxBatchTokens = Math.Min(options.BatchTokens, pool),
+            // llama.cpp aborts on a larger batch. It takes no more than the pool that was asked for, which it then rounds up.
+            MaxBatchTokens = (int)LibLlama.llama_n_batch(parts.Context),
             MaxOutputs = _maxOutputs,
             CanTrim = rewindable,
             // llama.cpp gives a sequence's cells behind its sliding window to others: a prefix shared from it may lack them.

@@ -74,6 +74,19 @@ public sealed class EngineMemoryTests
         Assert.Equal(ExecutionStatus.Completed, Feed(engine, B, text, 0, out _));
     }
 
+    [Theory]
+    [InlineData(384)]
+    [InlineData(64)]
+    public void TheLargestBatchFitsWhereThePoolIsRoundedUp(int contextTokens)
+    {
+        var reference = Reference.Tiny("llama");
+        using var engine = GgufEngine.Load(TestEngines.Options(reference.ModelPath) with { ContextTokens = contextTokens }, null, TestContext.Current.CancellationToken);
+        Assert.True(engine.Capabilities.PoolTokens > contextTokens);
+        var text = Enumerable.Range(0, engine.Capabilities.MaxBatchTokens).Select(i => reference.Prompts[i % 6][i % 10]).ToArray();
+        Assert.Equal(ExecutionStatus.Completed, Feed(engine, A, text, 0, out _));
+        Assert.Equal(ExecutionStatus.InvalidBatch, Feed(engine, B, [.. text, text[0]], 0, out _));
+    }
+
     [Fact]
     public void ABatchThatMakesNoSenseIsRefusedAndTheEngineLivesOn()
     {

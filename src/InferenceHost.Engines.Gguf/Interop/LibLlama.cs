@@ -41,6 +41,9 @@ internal static unsafe partial class LibLlama
     internal static partial uint llama_n_ctx(LlamaContextHandle ctx);
 
     [LibraryImport(Library)]
+    internal static partial uint llama_n_batch(LlamaContextHandle ctx);
+
+    [LibraryImport(Library)]
     internal static partial int llama_model_n_ctx_train(LlamaModelHandle model);
 
     [LibraryImport(Library)]
