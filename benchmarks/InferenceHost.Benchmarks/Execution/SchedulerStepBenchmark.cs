@@ -1,20 +1,17 @@
 using BenchmarkDotNet.Attributes;
-using InferenceHost.Core.Execution;
-using InferenceHost.Core.Requests;
 using InferenceHost.Core.Sampling;
-using InferenceHost.Core.Scheduling;
-using InferenceHost.Core.Streaming;
 using InferenceHost.Core.Tests.Scripted;
 
 namespace InferenceHost.Benchmarks.Execution;
 
 /// <summary>One step of the loop over an engine that computes nothing: drain, plan, reserve, batch, sample a vocabulary of 64, commit, publish.</summary>
-[MemoryDiagnoser]
-public class SchedulerStepBenchmark : IStepSink
+[Config(typeof(ShortInProcess))]
+public class SchedulerStepBenchmark
 {
+    private const int Steps = 1024;
+
     private NullEngine _engine = null!;
-    private EngineLoop _loop = null!;
-    private ulong _id;
+    private DecodingLoop _loop = null!;
 
     [Params(1, 8, 64, 256)]
     public int Sequences { get; set; }
@@ -22,29 +19,20 @@ public class SchedulerStepBenchmark : IStepSink
     [GlobalSetup]
     public void Setup()
     {
-        _engine = new NullEngine(Sequences, poolTokens: 1 << 28);
-        _loop = new EngineLoop(_engine, this, new LoopOptions { Scheduling = new SchedulerOptions { Parallel = Sequences, MaxBatchTokens = 512 } });
-        for (var i = 0; i < Sequences; i++)
-        {
-            _loop.Submit(new SequenceRequest
-            {
-                Id = new SequenceId(_id++),
-                Tenant = $"t{i % 8}",
-                Prompt = new int[] { 1, 2, 3 },
-                MaxNewTokens = 800_000,
-                Sampling = SamplingParameters.Greedy,
-            });
-        }
-        for (var i = 0; i < 100; i++) _loop.Step();
+        _engine = new NullEngine(Sequences);
+        _loop = new DecodingLoop(_engine, Sequences, Steps, SamplingParameters.Greedy);
+        _loop.WarmUp();
     }
 
-    [Benchmark]
-    public bool Step() => _loop.Step();
+    [IterationSetup]
+    public void Begin() => _loop.Begin();
+
+    [Benchmark(OperationsPerInvoke = Steps)]
+    public void Step() => _loop.Run();
+
+    [IterationCleanup]
+    public void End() => _loop.End();
 
     [GlobalCleanup]
     public void Cleanup() => _loop.Dispose();
-
-    public void Publish(StepFrame frame)
-    {
-    }
 }
