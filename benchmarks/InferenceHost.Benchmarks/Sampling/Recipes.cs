@@ -4,10 +4,10 @@ namespace InferenceHost.Benchmarks.Sampling;
 
 internal static class Recipes
 {
-    public static SequenceSamplingState State(Recipe recipe, int vocabulary)
+    public static SamplingParameters Parameters(Recipe recipe)
     {
         var common = new SamplingParameters { Temperature = 0.8f, Seed = 7 };
-        var parameters = recipe switch
+        return recipe switch
         {
             Recipe.Greedy => SamplingParameters.Greedy,
             Recipe.TopK40 => common with { TopK = 40 },
@@ -25,7 +25,12 @@ internal static class Recipes
             Recipe.TopKLogprobs5 => common with { TopK = 40, Logprobs = 5 },
             _ => throw new ArgumentOutOfRangeException(nameof(recipe)),
         };
-        var state = new SequenceSamplingState(parameters, 2000);
+    }
+
+    /// <summary>The same behind a prompt of a thousand tokens.</summary>
+    public static SequenceSamplingState State(Recipe recipe, int vocabulary)
+    {
+        var state = new SequenceSamplingState(Parameters(recipe), 2000);
         var random = new Random(1);
         for (var token = 0; token < 1000; token++)
             state.AcceptPrompt([random.Next(vocabulary)]);
