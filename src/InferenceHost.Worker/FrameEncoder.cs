@@ -15,14 +15,19 @@ internal sealed class FrameEncoder(ServerLink link) : IStepSink
 
     public void Publish(StepFrame frame)
     {
-        if (IsMuted) return;
+        if (!IsMuted) link.SendEncoded(Encode(frame));
+    }
+
+    /// <summary>The frame as it is sent, its length in front; valid until the next call.</summary>
+    public ReadOnlySpan<byte> Encode(StepFrame frame)
+    {
         _writer.Clear();
         _writer.ReserveFrameHeader();
         var body = _writer.Open(FromWorker.FrameFieldNumber);
         foreach (var delta in frame.Deltas) Write(frame, delta);
         _writer.Close(body);
         _writer.WriteFrameHeader();
-        link.SendEncoded(_writer.Written);
+        return _writer.Written;
     }
 
     private void Write(StepFrame frame, in Core.Streaming.SequenceDelta delta)
