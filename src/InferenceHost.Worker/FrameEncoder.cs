@@ -24,7 +24,8 @@ internal sealed class FrameEncoder(ServerLink link) : IStepSink
         _writer.Clear();
         _writer.ReserveFrameHeader();
         var body = _writer.Open(FromWorker.FrameFieldNumber);
-        foreach (var delta in frame.Deltas) Write(frame, delta);
+        // By index: the enumerator of an interface is an object.
+        for (var i = 0; i < frame.Deltas.Count; i++) Write(frame, frame.Deltas[i]);
         _writer.Close(body);
         _writer.WriteFrameHeader();
         return _writer.Written;

@@ -57,6 +57,20 @@ public sealed class FrameEncoderTests
     }
 
     [Fact]
+    public void StepsOfRunningSequencesAreSentWithoutAllocating()
+    {
+        using var pair = new SocketPair();
+        using var engine = new NullEngine(4);
+        using var loop = new EngineLoop(engine, new FrameEncoder(new ServerLink(pair.Worker)), new LoopOptions { Scheduling = new SchedulerOptions { Parallel = 4, MaxBatchTokens = 64 } });
+        for (var id = 1ul; id <= 4; id++) loop.Submit(Request(id, 1000, null));
+        // Nobody reads: more frames than these might not fit into the socket.
+        for (var i = 0; i < 30; i++) loop.Step();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 50; i++) loop.Step();
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
     public void MutedEncoderSendsNothing()
     {
         using var pair = new SocketPair();
