@@ -44,10 +44,10 @@ public sealed class GenerateTests(DefaultServer fixture)
     [Fact]
     public async Task StopStringIsNotPartOfTheText()
     {
-        Completion completion = await _server.GenerateAsync(new GenerateRequest { Prompt = "The capital of France is", MaxTokens = 32, Temperature = 0, Stop = { "French" } });
+        Completion completion = await _server.GenerateAsync(new GenerateRequest { Prompt = "1, 2, 3, 4, 5, 6, 7, 8,", MaxTokens = 32, Temperature = 0, Stop = { "11" } });
         Assert.Equal(FinishReason.StopSequence, completion.FinishReason);
-        Assert.DoesNotContain("French", completion.Text, StringComparison.Ordinal);
-        Assert.Contains("Paris", completion.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("11", completion.Text, StringComparison.Ordinal);
+        Assert.Contains("10", completion.Text, StringComparison.Ordinal);
     }
 
     [Fact]
