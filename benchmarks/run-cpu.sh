@@ -210,7 +210,8 @@ if wanted routing; then
   start_ours "${plain[@]}" --adapter-slots 8 "${our_options[@]}"
   with=$ours_url
   start_ours "${plain[@]}" --adapter-slots 0
-  bench routing-idle --target "grpc=$with,name=adapters-loaded" --target "grpc=$ours_url,name=no-adapters" --baseline no-adapters \
+  # A hundredth and a half is less than rounds differ by.
+  rounds=$((3 * rounds)) bench routing-idle --target "grpc=$with,name=adapters-loaded" --target "grpc=$ours_url,name=no-adapters" --baseline no-adapters \
     --streams 1,8,32 --ignore-eos --min-ratio 0.985
   stop_servers
 fi
@@ -223,7 +224,7 @@ if wanted prefill; then
   stop_servers
 fi
 
-if wanted second-request; then scenario_section second-request; fi
+if wanted second-request; then rounds=$((3 * rounds)) scenario_section second-request; fi
 if wanted long-prefill; then scenario_section long-prefill --streams 8; fi
 if wanted shared-prefix; then scenario_section shared-prefix; fi
 

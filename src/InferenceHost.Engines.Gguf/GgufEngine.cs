@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using InferenceHost.Core.Execution;
+using InferenceHost.Engines.Gguf.Adapters;
 using InferenceHost.Engines.Gguf.Interop;
 using InferenceHost.Engines.Gguf.Tokenization;
 using InferenceHost.ModelFiles.Lora;
@@ -75,6 +76,9 @@ public sealed class GgufEngine : IEngine
 
     /// <summary>Whether products with quantised weights are computed by our kernel; false where the machine or the model has nothing for it, or it did not agree with ggml's.</summary>
     public bool OwnProducts => _parts.Open.Products is { IsOn: true };
+
+    /// <inheritdoc cref="AdapterRouter.IsResting"/>
+    internal bool AdaptersRest => _parts.Adapters is AdapterRouter { IsResting: true };
 
     /// <summary>What went wrong in the last <see cref="Execute"/> that gave <see cref="ExecutionStatus.Failed"/>, where more is known than that.</summary>
     public string? LastFault { get; private set; }

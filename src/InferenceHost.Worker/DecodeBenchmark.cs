@@ -16,7 +16,7 @@ internal static class DecodeBenchmark
     {
         string? model = null;
         bool ownAttention = true, ownProducts = true;
-        int threads = 0, tokens = 64, streams = 1, repeat = 5, prompt = 16;
+        int threads = 0, tokens = 64, streams = 1, repeat = 5, prompt = 16, slots = 0;
         int? samplingThreads = null;
         for (var i = 0; i + 1 < arguments.Length; i += 2)
         {
@@ -31,11 +31,12 @@ internal static class DecodeBenchmark
                 case "--repeat": repeat = int.Parse(value, CultureInfo.InvariantCulture); break;
                 case "--sampling-threads": samplingThreads = int.Parse(value, CultureInfo.InvariantCulture); break;
                 case "--attention": ownAttention = value != "ggml"; break;
+                case "--adapter-slots": slots = int.Parse(value, CultureInfo.InvariantCulture); break;
                 case "--products": ownProducts = value != "ggml"; break;
                 default: return Fail($"unknown option {arguments[i]}");
             }
         }
-        if (model is null || arguments.Length % 2 != 0) return Fail("usage: bench --model PATH [--threads N] [--tokens N] [--streams N] [--prompt-tokens N] [--sampling-threads N] [--repeat N] [--attention own|ggml] [--products own|ggml]");
+        if (model is null || arguments.Length % 2 != 0) return Fail("usage: bench --model PATH [--threads N] [--tokens N] [--streams N] [--prompt-tokens N] [--sampling-threads N] [--repeat N] [--adapter-slots N] [--attention own|ggml] [--products own|ggml]");
         var engineOptions = new GgufEngineOptions
         {
             ModelPath = model,
@@ -43,6 +44,7 @@ internal static class DecodeBenchmark
             Device = GgufDevice.Auto,
             Parallel = streams,
             MaxSequences = streams,
+            AdapterSlots = slots,
             OwnAttention = ownAttention,
             OwnProducts = ownProducts,
         };

@@ -12,7 +12,7 @@ internal sealed class StepBudget(TimeSpan target)
     private const int MinimumChunkTokens = 4;
 
     // Of the decode rows' time. Steps vary by half even on a quiet machine: this keeps the 99th percentile near three times the median.
-    private const double LeastPrefillShare = 0.6;
+    private const double LeastPrefillShare = 0.5;
     private const double CreditPerSecond = 0.1;
     private const double MaxCreditSeconds = 0.25;
     private const double FullPriceRows = 8;
@@ -28,14 +28,14 @@ internal sealed class StepBudget(TimeSpan target)
 
     /// <summary>Prefill tokens that keep the step near the target while <paramref name="decodeRows"/> sequences decode.</summary>
     /// <param name="decodeRows">Sequences that decode in the step.</param>
-    /// <param name="demand">Tenants that wait for a first token for each tenant that decodes. Without a target, prefill gets six tenths of the decode rows' time, and more where more wait.</param>
+    /// <param name="demand">Tenants that wait for a first token for each tenant that decodes. Without a target, prefill gets half of the decode rows' time, and more where more wait.</param>
     /// <param name="maxBatchTokens">Rows of a step at most.</param>
     public int ChunkTokens(int decodeRows, double demand, int maxBatchTokens)
     {
         if (decodeRows == 0 || PrefillTokenSeconds <= 0) return maxBatchTokens - decodeRows;
         var decode = _times.DecodeSeconds(decodeRows);
         var goal = target > TimeSpan.Zero ? target.TotalSeconds : decode * (1 + Math.Max(LeastPrefillShare, demand));
-        var tokens = (goal - decode) / PrefillTokenSeconds;
+        var tokens = Math.Round((goal - decode) / PrefillTokenSeconds, 6);
         return (int)Math.Clamp(tokens, MinimumChunkTokens, Math.Max(MinimumChunkTokens, maxBatchTokens - decodeRows));
     }
 

@@ -7,6 +7,9 @@ namespace InferenceHost.Engines.Gguf.Adapters;
 /// <summary>Adapters per row: one pattern adapter stays set, and libllama's nodes for it are rewritten to serve each row its own.</summary>
 internal sealed unsafe class AdapterRouter : IAdapterPath
 {
+    // Setting the pattern anew makes llama.cpp plan its graphs again: milliseconds on a CPU, tens of them on a GPU. Not more often than after so many steps.
+    private const int RestAfterSteps = 256;
+
     private readonly AdapterModules _modules;
     private readonly SlotTable _table;
     private readonly StepRows _rows;
@@ -15,6 +18,8 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
     private readonly AdapterReader _reader;
     private readonly string _architecture;
     private LlamaAdapterHandle? _pattern;
+    private LlamaContextHandle? _context;
+    private int _baseSteps;
 
     private AdapterRouter(AdapterModules modules, SlotTable table, StepRows rows, GraphRewriter rewriter, IAdapterLayout layout, GgufEngineOptions options, ModelHeader header)
     {
@@ -54,6 +59,9 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
         return new AdapterRouter(modules, table, rows, new FusedRewriter(ops, modules, table, rows, kernel, threads), new KernelLayout(options.AdapterStorage), options, header);
     }
 
+    /// <summary>Whether graphs are built without adapters, because nobody has used one for a while.</summary>
+    public bool IsResting { get; private set; }
+
     /// <summary>Rewrites the graphs of the context to be.</summary>
     public INodeVisitor Rewriter => _rewriter;
 
@@ -63,7 +71,9 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
         Mode = reordersRows ? AdapterMode.Grouped : AdapterMode.PerRow;
         using var file = new MemoryFile("pattern.gguf", PatternAdapter.Write(_architecture, _modules.All));
         _pattern = LlamaAdapterHandle.Load(model, file.Path);
-        return new RoutingSelfTest(this, context, decoder, vocabularySize, ReadPattern(file.Path)).Run();
+        var fault = new RoutingSelfTest(this, context, decoder, vocabularySize, ReadPattern(file.Path)).Run();
+        _context = fault is null ? context : null;
+        return fault;
     }
 
     /// <summary>Takes the memory for the modules that were seen in a call under the pattern; null, or why it cannot.</summary>
@@ -95,6 +105,7 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
     public void BeforeStep(StepBatch batch)
     {
         _rows.Set(batch);
+        Rest(_rows.All.IsBase);
         _rewriter.Begin();
     }
 
@@ -125,6 +136,16 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
         _rewriter.Dispose();
         _rows.Dispose();
         _table.Dispose();
+    }
+
+    // Nodes that do nothing cost a little too: where nobody has used an adapter for a while, graphs are built without them.
+    private void Rest(bool isBase)
+    {
+        _baseSteps = isBase ? _baseSteps + 1 : 0;
+        if (_context is not { } context || IsResting == (_baseSteps >= RestAfterSteps))
+            return;
+        IsResting = !IsResting;
+        SetPattern(context, IsResting ? 0 : 1);
     }
 
     private RoutedAdapter ReadPattern(string path)

@@ -10,7 +10,7 @@ public sealed class StepBudgetTests
     public void NothingThatDecodesMeansTheWholeBatch() => Assert.Equal(MaxBatch, Learned().ChunkTokens(0, 0, MaxBatch));
 
     [Fact]
-    public void PrefillGetsSixTenthsOfTheTimeOfTheDecodeRows() => Assert.Equal(12, Learned().ChunkTokens(8, 0.1, MaxBatch));
+    public void PrefillGetsHalfOfTheTimeOfTheDecodeRows() => Assert.Equal(10, Learned().ChunkTokens(8, 0.1, MaxBatch));
 
     [Theory]
     [InlineData(1, 20)]

@@ -48,6 +48,26 @@ public sealed class RoutedTokensTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AfterManyStepsOfTheBaseModelAloneAdaptersRestAndComeBack(bool stacked)
+    {
+        var reference = Reference.Tiny("llama");
+        using var engine = RoutedEngines.Load(reference, options => options with { StackedAdapters = stacked });
+        RoutedEngines.AssertInterleaved(engine, reference);
+        Assert.False(engine.AdaptersRest);
+        var before = GreedyRun.Together(engine, [reference.Prompts[0]], 300)[0];
+        Assert.True(engine.AdaptersRest);
+        Assert.Equal(before, GreedyRun.Together(engine, [reference.Prompts[0]], 300)[0]);
+        using (var other = engine.PrepareAdapter(reference.Adapters[1].Path, TestContext.Current.CancellationToken))
+            engine.InstallAdapter(4, other);
+        var output = reference.Adapters[1].Outputs[2];
+        RoutedEngines.Compare([output], GreedyRun.Together(engine, [reference.Prompts[2]], output.Length, [4]));
+        Assert.False(engine.AdaptersRest);
+        RoutedEngines.AssertInterleaved(engine, reference);
+    }
+
+    [Theory]
     [MemberData(nameof(Adapted))]
     public void GroupedThroughLlamaCppGivesTheSameTokens(string architecture)
     {
