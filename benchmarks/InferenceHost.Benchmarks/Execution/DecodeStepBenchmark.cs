@@ -5,13 +5,11 @@ using InferenceHost.Core.Tests.Scripted;
 namespace InferenceHost.Benchmarks.Execution;
 
 /// <summary>A whole decode step but for the model, without a grammar: everything the loop does, with rows of 128,256 logits to sample, on as many threads as the server takes.</summary>
-[Config(typeof(ShortInProcess))]
-public class DecodeStepBenchmark
+public class DecodeStepBenchmark : DecodingBenchmark
 {
     private const int Steps = 64, Vocabulary = 128_256;
 
     private NullEngine _engine = null!;
-    private DecodingLoop _loop = null!;
 
     [Params(1, 8, 32)]
     public int Sequences { get; set; }
@@ -25,19 +23,10 @@ public class DecodeStepBenchmark
         _engine = new NullEngine(Sequences, Vocabulary);
         for (var row = 0; row < Sequences; row++)
             LogitRows.Next(new Random(row), Vocabulary).CopyTo(_engine.Logits(row));
-        _loop = new DecodingLoop(_engine, Sequences, Steps, Recipes.Parameters(Recipe));
-        _loop.WarmUp();
+        Loop = new DecodingLoop(_engine, Sequences, Steps, Recipes.Parameters(Recipe));
+        Loop.WarmUp();
     }
 
-    [IterationSetup]
-    public void Begin() => _loop.Begin();
-
     [Benchmark(OperationsPerInvoke = Steps)]
-    public void Step() => _loop.Run();
-
-    [IterationCleanup]
-    public void End() => _loop.End();
-
-    [GlobalCleanup]
-    public void Cleanup() => _loop.Dispose();
+    public void Step() => Loop.Run();
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using InferenceHost.Engines.Gguf.Interop;
 
 namespace InferenceHost.Engines.Gguf.Adapters;
@@ -12,7 +11,7 @@ internal sealed unsafe class FusedRewriter : GraphRewriter
     private readonly KernelVariant _kernel;
     private readonly int _scratchTiles;
     private readonly NodeTable<RoutingSite> _sites = new();
-    private float* _scratch;
+    private readonly NativeBuffer _scratch = new();
     private int _scratchRank;
 
     public FusedRewriter(GgmlOps ops, AdapterModules modules, SlotTable table, StepRows rows, KernelVariant kernel, int threads)
@@ -27,17 +26,13 @@ internal sealed unsafe class FusedRewriter : GraphRewriter
     public override void Begin()
     {
         base.Begin();
-        if (_scratchRank >= _table.MaxRank)
-            return;
-        NativeMemory.AlignedFree(_scratch);
-        _scratchRank = _table.MaxRank;
-        _scratch = (float*)NativeMemory.AlignedAlloc((nuint)_scratchTiles * RowTile.MaxRows * (nuint)_scratchRank * sizeof(float), 64);
+        _scratchRank = Math.Max(_scratchRank, _table.MaxRank);
+        _scratch.Reserve((nint)_scratchTiles * RowTile.MaxRows * _scratchRank * sizeof(float));
     }
 
     public override void Dispose()
     {
-        NativeMemory.AlignedFree(_scratch);
-        _scratch = null;
+        _scratch.Dispose();
         _sites.Dispose();
     }
 
@@ -113,7 +108,7 @@ internal sealed unsafe class FusedRewriter : GraphRewriter
         }
         site->Rows = group.Set;
         site->Next = 0;
-        site->Scratch = _scratch;
+        site->Scratch = (float*)_scratch.Start;
         site->ScratchRank = _scratchRank;
         node->op = Ops.Custom;
         CustomNode.SetFunction(node, group.Set->IsShared != 0 ? &LoraEntry.Down : &LoraEntry.Whole);

@@ -69,7 +69,7 @@ internal abstract unsafe class GraphRewriter(GgmlOps ops, AdapterModules modules
             if (IsMarked(delta, ScaleMark))
                 Join(node, delta);
         }
-        else if (op == ops.GetRows)
+        else if (ops.BeginsGraph(node))
         {
             if (rows.OrderMatters)
                 VerifyOrder(node);
@@ -104,9 +104,8 @@ internal abstract unsafe class GraphRewriter(GgmlOps ops, AdapterModules modules
     /// <summary>The rows of a node as the module expects them; -1 and a fault where they are not.</summary>
     protected int RowCount(ggml_tensor* tensor, int width, AdapterModule module)
     {
-        var packed = (tensor->ne[2] == 1 || tensor->nb[2] == tensor->nb[1] * tensor->ne[1]) && (tensor->ne[3] == 1 || tensor->nb[3] == tensor->nb[2] * tensor->ne[2]);
-        if (tensor->type == (int)ggml_type.F32 && tensor->nb[0] == sizeof(float) && tensor->ne[0] == width && packed && tensor->data != null)
-            return (int)(tensor->ne[1] * tensor->ne[2] * tensor->ne[3]);
+        if (tensor->HasRowsOf(width))
+            return (int)tensor->Rows;
         Fault ??= $"{module.Name}: rows of another shape or type than expected";
         return -1;
     }
@@ -171,7 +170,7 @@ internal abstract unsafe class GraphRewriter(GgmlOps ops, AdapterModules modules
     private void VerifyOrder(ggml_tensor* node)
     {
         var ids = (ggml_tensor*)node->src[1];
-        if (ids->ne[0] != rows.Count || ids->ne[1] != 1 || ids->data == null || !ids->IsNamed("inp_tokens"u8))
+        if (ids->ne[0] != rows.Count || ids->ne[1] != 1 || ids->data == null)
             return;
         if (ids->buffer == 0 || !LibGgmlBase.ggml_backend_buffer_is_host(ids->buffer))
             return;

@@ -34,8 +34,6 @@ internal sealed unsafe class RowGroup : IDisposable
 
     public RowSet* Set => _set;
 
-    public int TileCount => _set->TileCount;
-
     /// <summary>Slot of each row; 0 = base model.</summary>
     public ReadOnlySpan<int> RowSlots => _rowSlots.AsSpan(0, RowCount);
 

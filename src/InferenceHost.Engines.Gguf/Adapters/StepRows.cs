@@ -30,9 +30,6 @@ internal sealed class StepRows(SlotTable table, int modules, int capacity, int t
     /// <summary>Its output rows.</summary>
     public RowGroup Outputs => _outputs;
 
-    /// <summary>Tiles of the largest group, for the size of the scratch memory.</summary>
-    public int Tiles => Math.Max(_all.TileCount, _outputs.TileCount);
-
     public void Set(StepBatch batch)
     {
         _all.Begin();

@@ -42,6 +42,14 @@ internal unsafe struct ggml_tensor
             return MemoryMarshal.CreateReadOnlySpanFromNullTerminated(start).SequenceEqual(wanted);
     }
 
+    /// <summary>Rows, over whatever dimensions they are spread.</summary>
+    public readonly long Rows => ne[1] * ne[2] * ne[3];
+
+    /// <summary>Whether it is computed rows of so many floats, one behind the other: they may be spread over three dimensions.</summary>
+    public readonly bool HasRowsOf(long width) =>
+        type == (int)ggml_type.F32 && nb[0] == sizeof(float) && ne[0] == width && data != null
+        && (ne[2] == 1 || nb[2] == nb[1] * ne[1]) && (ne[3] == 1 || nb[3] == nb[2] * ne[2]);
+
     /// <summary>GGML_MAX_SRC operands.</summary>
     [InlineArray(10)]
     internal struct Sources

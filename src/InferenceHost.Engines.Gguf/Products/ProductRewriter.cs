@@ -77,19 +77,11 @@ internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
         _nodes.Dispose();
     }
 
-    // Rows may be spread over three dimensions if they lie one behind the other.
     private static bool Matches(ggml_tensor* node, in ProductWeight weight)
     {
         var x = (ggml_tensor*)node->src[1];
-        return x->type == (int)ggml_type.F32 && node->type == (int)ggml_type.F32 && x->data != null && node->data != null
-            && x->ne[0] == weight.Inputs && node->ne[0] == weight.Columns && ArePacked(x) && ArePacked(node)
-            && Rows(x) == Rows(node) && Rows(x) >= weight.Format.LeastRows() && Rows(x) <= int.MaxValue;
+        return x->HasRowsOf(weight.Inputs) && node->HasRowsOf(weight.Columns) && x->Rows == node->Rows && x->Rows >= weight.Format.LeastRows() && x->Rows <= int.MaxValue;
     }
-
-    private static bool ArePacked(ggml_tensor* tensor) =>
-        tensor->nb[0] == sizeof(float) && (tensor->ne[2] == 1 || tensor->nb[2] == tensor->nb[1] * tensor->ne[1]) && (tensor->ne[3] == 1 || tensor->nb[3] == tensor->nb[2] * tensor->ne[2]);
-
-    private static long Rows(ggml_tensor* tensor) => tensor->ne[1] * tensor->ne[2] * tensor->ne[3];
 
     // Weights are leaves and stay where they are for the life of the model. Other tensors of these types are views of the cache.
     private ProductWeight Weight(nint address)
@@ -138,7 +130,7 @@ internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
         var x = (ggml_tensor*)node->src[1];
         site->X = (byte*)x->data;
         site->Out = (byte*)node->data;
-        (site->XStride, site->OutStride, site->Rows) = ((nint)x->nb[1], (nint)node->nb[1], (int)Rows(x));
+        (site->XStride, site->OutStride, site->Rows) = ((nint)x->nb[1], (nint)node->nb[1], (int)x->Rows);
         // Nodes are computed in the order in which they are asked about.
         site->HasTiles = _tiles == ((nint)x, site->Weight.Layout) ? 1 : 0;
         _tiles = ((nint)x, site->Weight.Layout);

@@ -5,8 +5,6 @@ namespace InferenceHost.Engines.Gguf.Tests.Products;
 /// <summary>A half-precision model file written again with its matrices quantised, no better than need be. Matrices that 256 does not divide get q8_0 in place of a K format.</summary>
 internal static class QuantizedModel
 {
-    private static readonly int[] s_iq4 = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
-
     public static void Write(string source, string target, GgmlType type)
     {
         var bytes = File.ReadAllBytes(source);
@@ -119,7 +117,7 @@ internal static class QuantizedModel
     private static void WriteBlock(BinaryWriter writer, float[] block, GgmlType type)
     {
         var most = block.MaxBy(Math.Abs);
-        var scale = (float)(Half)(type == GgmlType.Q8_0 ? Math.Abs(most) / 127 : type == GgmlType.Q4_0 ? most / -8 : most / s_iq4[0]);
+        var scale = (float)(Half)(type == GgmlType.Q8_0 ? Math.Abs(most) / 127 : type == GgmlType.Q4_0 ? most / -8 : most / QuantizedWeight.IQ4Values[0]);
         writer.Write(BitConverter.HalfToUInt16Bits((Half)scale));
         var codes = block.Select(v => Code(scale == 0 ? 0 : v / scale, type)).ToArray();
         if (type == GgmlType.Q8_0)
@@ -132,6 +130,6 @@ internal static class QuantizedModel
     {
         GgmlType.Q8_0 => (int)Math.Clamp(MathF.Round(value), -127, 127),
         GgmlType.Q4_0 => (int)Math.Clamp(MathF.Round(value) + 8, 0, 15),
-        _ => Enumerable.Range(0, 16).MinBy(i => Math.Abs(s_iq4[i] - value)),
+        _ => Enumerable.Range(0, 16).MinBy(i => Math.Abs(QuantizedWeight.IQ4Values[i] - value)),
     };
 }

@@ -6,7 +6,8 @@ namespace InferenceHost.Engines.Gguf.Tests.Products;
 /// <summary>A weight of random bits in one of ggml's formats, and the numbers it stands for, decoded one by one as the formats are documented.</summary>
 internal sealed unsafe class QuantizedWeight : IDisposable
 {
-    private static readonly sbyte[] s_iq4 = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
+    /// <summary>The values of iq4_nl.</summary>
+    public static readonly sbyte[] IQ4Values = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
     private readonly byte* _data;
 
     public QuantizedWeight(int seed, WeightFormat format, int columns, int inputs)
@@ -77,7 +78,7 @@ internal sealed unsafe class QuantizedWeight : IDisposable
             case WeightFormat.Q5_0: return first * ((Nibble(b, 6, i) | (Bit(b, 2, i) << 4)) - 16);
             case WeightFormat.Q5_1: return (first * (Nibble(b, 8, i) | (Bit(b, 4, i) << 4))) + second;
             case WeightFormat.Q4_1: return (first * Nibble(b, 4, i)) + second;
-            case WeightFormat.InterleavedIQ4_NL: return first * s_iq4[Nibble(b, 2, i)];
+            case WeightFormat.InterleavedIQ4_NL: return first * IQ4Values[Nibble(b, 2, i)];
             case WeightFormat.InterleavedQ4_0: return first * (Nibble(b, 2, i) - 8);
             case WeightFormat.Q6_K:
                 var (half, l) = (i / 128, i % 32);
