@@ -80,7 +80,7 @@ internal sealed class ContextFactory(GgufEngineOptions options, ModelHeader head
     {
         var parameters = Parameters();
         var attention = device.IsCuda || !options.OwnAttention || _ops is null ? null : new AttentionRewriter(_ops, threads, options.KernelBits);
-        var products = device.IsCuda || !options.OwnProducts || _ops is null ? null : ProductRewriter.TryCreate(_ops, threads);
+        var products = device.IsCuda || !options.OwnProducts || _ops is null ? null : ProductRewriter.TryCreate(_ops, threads, options.KernelBits);
         INodeVisitor[] visitors = [.. new INodeVisitor?[] { attention, products, router?.Rewriter, Observer }.OfType<INodeVisitor>()];
         var hook = visitors.Length == 0 ? null : new GraphHook(visitors);
         hook?.Attach(ref parameters);

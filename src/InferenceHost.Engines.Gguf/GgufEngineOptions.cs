@@ -44,7 +44,7 @@ public sealed record GgufEngineOptions
     /// <summary>Whether attention on the CPU is computed by our kernel, which leaves out the cells of other sequences, wherever it agrees with ggml's.</summary>
     public bool OwnAttention { get; init; } = true;
 
-    /// <summary>Whether products with quantised weights are computed by our kernel on processors with AVX-512 VNNI, wherever it agrees with ggml's.</summary>
+    /// <summary>Whether products with quantised weights are computed by our kernel on processors with AVX2 or AVX-512 VNNI, wherever it agrees with ggml's.</summary>
     public bool OwnProducts { get; init; } = true;
 
     /// <summary>Adapter slots beside the base model, 0..4,096; 0 switches adapters off.</summary>

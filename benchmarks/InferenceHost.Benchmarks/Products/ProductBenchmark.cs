@@ -4,7 +4,7 @@ using InferenceHost.Engines.Gguf.Products;
 
 namespace InferenceHost.Benchmarks.Products;
 
-/// <summary>One product on one thread: rows of floats times a weight, the shapes of the embedded model and of one of seven billion weights. Needs AVX-512 VNNI.</summary>
+/// <summary>One product on one thread: rows of floats times a weight, the shapes of the embedded model and of one of seven billion weights. </summary>
 [Config(typeof(ShortInProcess))]
 public unsafe class ProductBenchmark
 {
@@ -12,8 +12,12 @@ public unsafe class ProductBenchmark
     private ProductSite* _site;
 
     /// <summary>Rows of the step.</summary>
-    [Params(1, 8, 32, 256)]
+    [Params(1, 8, 32)]
     public int Rows { get; set; }
+
+    /// <summary>Vector width of the instructions: 512 (VPDPBUSD) or 256 (VPMADDWD).</summary>
+    [Params(512, 256)]
+    public int Bits { get; set; }
 
     /// <summary>Format, outputs x inputs.</summary>
     [Params("InterleavedIQ4_NL 1536x576", "InterleavedIQ4_NL 576x1536", "Q8_0 49152x576", "InterleavedQ4_K 4096x4096", "Q6_K 4096x4096")]
@@ -22,20 +26,21 @@ public unsafe class ProductBenchmark
     [GlobalSetup]
     public void Setup()
     {
-        if (!ProductCode.IsAvailable)
-            throw new PlatformNotSupportedException("the kernel needs AVX-512 VNNI");
+        var instructions = ProductInstructionSets.Best(Bits);
+        if (!ProductCode.IsAvailable(instructions))
+            throw new PlatformNotSupportedException("this processor has not the instructions");
         var parts = Weight.Split(' ', 'x');
         var (format, columns, inputs) = (Enum.Parse<WeightFormat>(parts[0]), int.Parse(parts[1]), int.Parse(parts[2]));
         // Enough for every format.
         var columnBytes = inputs / 32 * 34;
-        var weight = new ProductWeight { Stride = Bytes(format) * inputs / 256, Columns = columns, Inputs = inputs, Format = format, Layout = format.Layout() };
+        var weight = new ProductWeight { Stride = Bytes(format) * inputs / 256, Columns = columns, Inputs = inputs, Format = format, Layout = format.Layout(instructions) };
         weight.Data = Allocate((nint)columns * columnBytes);
         var buffers = (ProductBuffers*)Allocate(sizeof(ProductBuffers));
         *buffers = new ProductBuffers
         {
             Tiles = Allocate(ProductKernel.TileBytes(weight, Rows)),
-            Scratch = Allocate(ProductKernel.ScratchBytes(weight)),
-            ScratchBytes = ProductKernel.ScratchBytes(weight),
+            Scratch = Allocate(ProductKernel.ScratchBytes(weight, Rows)),
+            ScratchBytes = ProductKernel.ScratchBytes(weight, Rows),
         };
         _site = (ProductSite*)Allocate(sizeof(ProductSite));
         *_site = new ProductSite

@@ -38,6 +38,11 @@ internal readonly unsafe struct HalfCells : ICellFormat
     public static Vector512<float> Widen(Vector256<short> bits) =>
         ((Avx512F.ConvertToVector512Int32(bits) << 13) & Vector512.Create(LoraLanes128.HalfBits)).AsSingle() * Vector512.Create(Bias);
 
+    /// <summary>The numbers in the lower halves of eight ints.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> WidenLower(Vector256<int> bits) =>
+        (((bits << 16 >> 3) & Vector256.Create(LoraLanes128.HalfBits)).AsSingle()) * Vector256.Create(Bias);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Widen256(short* at)
     {

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using InferenceHost.Engines.Gguf.Attention;
 
 namespace InferenceHost.Engines.Gguf.Products;
 
@@ -11,13 +12,11 @@ internal readonly unsafe struct ColumnsQ8_0 : IColumnFormat
 
     public static int StoredBytes => 34;
 
-    public static ProductLayout Layout => ProductLayout.Scaled;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Quants(byte* block, int part) => Vector256.Load(block + 2) ^ Vector256.Create((byte)ProductLayout.ByteBias);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<byte> Quants(byte* block, int part) => Vector256.Load(block + 2) ^ Vector256.Create((byte)ProductLayout.Bias);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void WriteHeaders(byte* block, in ColumnOffsets columns, byte* target) => columns.ReadHalf(block).Store((float*)target);
+    public static void WriteHeaders(byte* block, in EightColumns columns, byte* target, int step) => columns.ReadHalf(block).Store((float*)target);
 }
 
 /// <summary>Scale, fifth bits, four bits each; a quant is 16 below its bits.</summary>
@@ -27,14 +26,12 @@ internal readonly unsafe struct ColumnsQ5_0 : IColumnFormat
 
     public static int StoredBytes => 22;
 
-    public static ProductLayout Layout => ProductLayout.Scaled;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Quants(byte* block, int part) =>
-        (Nibbles.Of(block + 6) | Nibbles.FifthBits(block + 2)) + Vector256.Create((byte)(ProductLayout.Bias - 16));
+        (Nibbles.Of(block + 6) | Nibbles.FifthBits(block + 2)) + Vector256.Create((byte)(ProductLayout.ByteBias - 16));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void WriteHeaders(byte* block, in ColumnOffsets columns, byte* target) => columns.ReadHalf(block).Store((float*)target);
+    public static void WriteHeaders(byte* block, in EightColumns columns, byte* target, int step) => columns.ReadHalf(block).Store((float*)target);
 }
 
 /// <summary>Scale, offset, fifth bits, four bits each.</summary>
@@ -44,14 +41,12 @@ internal readonly unsafe struct ColumnsQ5_1 : IColumnFormat
 
     public static int StoredBytes => 24;
 
-    public static ProductLayout Layout => ProductLayout.Offset;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Quants(byte* block, int part) =>
-        (Nibbles.Of(block + 8) | Nibbles.FifthBits(block + 4)) + Vector256.Create((byte)ProductLayout.Bias);
+        (Nibbles.Of(block + 8) | Nibbles.FifthBits(block + 4)) + Vector256.Create((byte)ProductLayout.ByteBias);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void WriteHeaders(byte* block, in ColumnOffsets columns, byte* target) => ColumnsQ4_1.WriteHeaders(block, columns, target);
+    public static void WriteHeaders(byte* block, in EightColumns columns, byte* target, int step) => ColumnsQ4_1.WriteHeaders(block, columns, target, step);
 }
 
 /// <summary>Scale, offset, four bits each.</summary>
@@ -61,17 +56,15 @@ internal readonly unsafe struct ColumnsQ4_1 : IColumnFormat
 
     public static int StoredBytes => 20;
 
-    public static ProductLayout Layout => ProductLayout.Offset;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Quants(byte* block, int part) => Nibbles.Of(block + 4) + Vector256.Create((byte)ProductLayout.ByteBias);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<byte> Quants(byte* block, int part) => Nibbles.Of(block + 4) + Vector256.Create((byte)ProductLayout.Bias);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void WriteHeaders(byte* block, in ColumnOffsets columns, byte* target)
+    public static void WriteHeaders(byte* block, in EightColumns columns, byte* target, int step)
     {
         var both = columns.Read(block);
-        ColumnOffsets.Half(both).Store((float*)target);
-        ColumnOffsets.Half(both >>> 16).Store((float*)target + ProductLayout.PanelColumns);
+        HalfCells.WidenLower(both).Store((float*)target);
+        HalfCells.WidenLower(both >>> 16).Store((float*)target + ProductLayout.PanelColumns);
     }
 }
 
@@ -84,27 +77,25 @@ internal readonly unsafe struct ColumnsQ5_K : IColumnFormat
 
     public static int StoredBytes => 176;
 
-    public static ProductLayout Layout => ProductLayout.Offset;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Quants(byte* block, int part)
     {
         var four = Vector256.Load(block + NibblesAt + (part / 2 * 32));
         four = (part % 2 == 0 ? four : (four.AsInt16() >>> 4).AsByte()) & Vector256.Create((byte)15);
         var fifth = (Vector256.Load(block + FifthAt).AsInt16() >>> part).AsByte() & Vector256<byte>.One;
-        return (four | (fifth.AsInt16() << 4).AsByte()) + Vector256.Create((byte)ProductLayout.Bias);
+        return (four | (fifth.AsInt16() << 4).AsByte()) + Vector256.Create((byte)ProductLayout.ByteBias);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void WriteHeaders(byte* block, in ColumnOffsets columns, byte* target)
+    public static void WriteHeaders(byte* block, in EightColumns columns, byte* target, int step)
     {
         var both = columns.Read(block);
-        var (scale, least) = (ColumnOffsets.Half(both), -ColumnOffsets.Half(both >>> 16));
+        var (scale, least) = (HalfCells.WidenLower(both), -HalfCells.WidenLower(both >>> 16));
         var scales = new SixBits(columns.Read(block + ScalesAt), columns.Read(block + ScalesAt + 4), columns.Read(block + ScalesAt + 8));
-        for (var part = 0; part < 8; part++, target += Layout.PanelBlockBytes)
+        for (var part = 0; part < 8; part++, target += step)
         {
-            (scale * Vector512.ConvertToSingle(scales.Scale(part))).Store((float*)target);
-            (least * Vector512.ConvertToSingle(scales.Offset(part))).Store((float*)target + ProductLayout.PanelColumns);
+            (scale * Vector256.ConvertToSingle(scales.Scale(part))).Store((float*)target);
+            (least * Vector256.ConvertToSingle(scales.Offset(part))).Store((float*)target + ProductLayout.PanelColumns);
         }
     }
 }
@@ -118,8 +109,6 @@ internal readonly unsafe struct ColumnsQ6_K : IColumnFormat
 
     public static int StoredBytes => 210;
 
-    public static ProductLayout Layout => ProductLayout.Narrow;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Quants(byte* block, int part)
     {
@@ -128,36 +117,36 @@ internal readonly unsafe struct ColumnsQ6_K : IColumnFormat
         var four = Vector256.Load(block + (half * 64) + (quarter % 2 * 32));
         four = (quarter < 2 ? four : (four.AsInt16() >>> 4).AsByte()) & Vector256.Create((byte)15);
         var two = (Vector256.Load(block + UpperAt + (half * 32)).AsInt16() >>> (2 * quarter)).AsByte() & Vector256.Create((byte)3);
-        return (four | (two.AsInt16() << 4).AsByte()) + Vector256.Create((byte)(ProductLayout.Bias - 32));
+        return (four | (two.AsInt16() << 4).AsByte()) + Vector256.Create((byte)(ProductLayout.ByteBias - 32));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void WriteHeaders(byte* block, in ColumnOffsets columns, byte* target)
+    public static void WriteHeaders(byte* block, in EightColumns columns, byte* target, int step)
     {
         // With the two bytes before it: those behind it may be none of the file's.
-        var scale = ColumnOffsets.Half(columns.Read(block + ScaleAt - 2) >>> 16);
+        var scale = HalfCells.WidenLower(columns.Read(block + ScaleAt - 2) >>> 16);
         for (var part = 0; part < 16; part += 4)
         {
             var four = columns.Read(block + ScalesAt + part);
-            for (var shift = 24; shift >= 0; shift -= 8, target += Layout.PanelBlockBytes)
-                (scale * Vector512.ConvertToSingle((four << shift) >> 24)).Store((float*)target);
+            for (var shift = 24; shift >= 0; shift -= 8, target += step)
+                (scale * Vector256.ConvertToSingle((four << shift) >> 24)).Store((float*)target);
         }
     }
 }
 
 /// <summary>Twelve bytes with six bits of scale and six of offset for each of eight, per lane (get_scale_min_k4 of ggml-quants.c).</summary>
-internal readonly struct SixBits(Vector512<int> first, Vector512<int> second, Vector512<int> third)
+internal readonly struct SixBits(Vector256<int> first, Vector256<int> second, Vector256<int> third)
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector512<int> Scale(int number) => Number(first, third, number, 0);
+    public Vector256<int> Scale(int number) => Number(first, third, number, 0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector512<int> Offset(int number) => Number(second, third, number, 4);
+    public Vector256<int> Offset(int number) => Number(second, third, number, 4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Number(Vector512<int> low, Vector512<int> rest, int number, int shift) => number < 4
-        ? (low >>> (8 * number)) & Vector512.Create(63)
-        : ((rest >>> ((8 * (number - 4)) + shift)) & Vector512.Create(15)) | (((low >>> ((8 * (number - 4)) + 6)) & Vector512.Create(3)) << 4);
+    private static Vector256<int> Number(Vector256<int> low, Vector256<int> rest, int number, int shift) => number < 4
+        ? (low >>> (8 * number)) & Vector256.Create(63)
+        : ((rest >>> ((8 * (number - 4)) + shift)) & Vector256.Create(15)) | (((low >>> ((8 * (number - 4)) + 6)) & Vector256.Create(3)) << 4);
 }
 
 /// <summary>Bits of blocks of 32.</summary>

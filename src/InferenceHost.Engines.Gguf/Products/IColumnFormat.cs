@@ -11,12 +11,12 @@ internal unsafe interface IColumnFormat
     /// <summary>Bytes of a stored block.</summary>
     static abstract int StoredBytes { get; }
 
-    /// <summary>How the kernel wants them.</summary>
-    static abstract ProductLayout Layout { get; }
-
-    /// <summary>Thirty-two quants of a stored block, <see cref="ProductLayout.Bias"/> above their values.</summary>
+    /// <summary>Thirty-two quants of a stored block, <see cref="ProductLayout.ByteBias"/> above their values.</summary>
     static abstract Vector256<byte> Quants(byte* block, int part);
 
-    /// <summary>Writes scales and offsets of sixteen columns' stored blocks, which begin at <paramref name="block"/> and as far behind it as <paramref name="columns"/> say.</summary>
-    static abstract void WriteHeaders(byte* block, in ColumnOffsets columns, byte* target);
+    /// <summary>
+    /// Writes scales and offsets of eight columns' stored blocks, which begin at <paramref name="block"/> and as far behind it as <paramref name="columns"/> say, to
+    /// the header of a panel's block, and those of further parts <paramref name="step"/> bytes on.
+    /// </summary>
+    static abstract void WriteHeaders(byte* block, in EightColumns columns, byte* target, int step);
 }

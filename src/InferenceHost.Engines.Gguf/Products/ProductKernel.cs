@@ -27,24 +27,23 @@ internal static unsafe class ProductKernel
         var panels = site->Weight.Panels;
         for (var panel = Interlocked.Increment(ref site->NextPanel) - 1; panel < panels; panel = Interlocked.Increment(ref site->NextPanel) - 1)
         {
-            WeightPanel.Read(site->Weight, panel, threads, scratch);
-            Multiply(site, panel, scratch);
+            Multiply(site, panel, threads, scratch);
         }
     }
 
     /// <summary>Bytes of scratch per thread.</summary>
-    public static nint ScratchBytes(in ProductWeight weight) => PanelBytes(weight) + (ProductLayout.MaxRows * ProductLayout.VectorBytes);
+    public static nint ScratchBytes(in ProductWeight weight, int rows) => PartBytes(weight) + ((nint)rows * ProductLayout.VectorBytes);
 
     /// <summary>Bytes of the tiles of so many rows.</summary>
     public static nint TileBytes(in ProductWeight weight, int rows) => ActivationTiles.Start(rows, weight.Layout, weight.Blocks);
 
-    private static nint PanelBytes(in ProductWeight weight) => (nint)weight.Blocks * weight.Layout.PanelBlockBytes;
+    private static nint PartBytes(in ProductWeight weight) => (nint)weight.Layout.PartInputs / weight.Layout.BlockInputs * weight.Layout.PanelBlockBytes;
 
     // Nobody waits for a thread that has not come yet: rows belong to who takes them.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void WriteTiles(ProductSite* site)
     {
-        var (rows, tiles, layout, blocks) = (site->Rows, ProductLayout.Tiles(site->Rows), site->Weight.Layout, site->Weight.Blocks);
+        var (rows, tiles, layout, blocks) = (site->Rows, site->Weight.Layout.Tiles(site->Rows), site->Weight.Layout, site->Weight.Blocks);
         for (var row = Interlocked.Increment(ref site->NextRow) - 1; row < rows; row = Interlocked.Increment(ref site->NextRow) - 1)
         {
             var tile = (int)((((long)row + 1) * tiles - 1) / rows);
@@ -62,34 +61,38 @@ internal static unsafe class ProductKernel
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Multiply(ProductSite* site, int panel, byte* scratch)
+    // The last panel has fewer columns than a routine writes: its results are put aside first.
+    private static void Multiply(ProductSite* site, int panel, int threads, byte* scratch)
     {
-        var (rows, tiles, layout, blocks) = (site->Rows, ProductLayout.Tiles(site->Rows), site->Weight.Layout, site->Weight.Blocks);
-        var routines = ProductCode.Routines(layout);
-        var column = panel * ProductLayout.PanelColumns;
-        var isWhole = column + ProductLayout.PanelColumns <= site->Weight.Columns;
-        var partial = (float*)(scratch + PanelBytes(site->Weight));
-        for (int tile = 0, first = 0; tile < tiles; tile++)
+        var columns = Math.Min(site->Weight.Columns - (panel * ProductLayout.PanelColumns), ProductLayout.PanelColumns);
+        var target = site->Out + (panel * ProductLayout.VectorBytes);
+        if (columns == ProductLayout.PanelColumns)
         {
-            var last = ProductLayout.FirstRow(tile + 1, tiles, rows);
-            var source = site->Buffers->Tiles + ActivationTiles.Start(first, layout, blocks);
-            var target = (float*)(site->Out + (first * site->OutStride)) + column;
-            if (isWhole)
-                routines[last - first](scratch, source, target, blocks, site->OutStride);
-            else
-                MultiplyLast(site, routines[last - first], scratch, source, target, partial, last - first);
-            first = last;
+            Multiply(site, panel, threads, scratch, target, site->OutStride);
+            return;
         }
+        var aside = scratch + PartBytes(site->Weight);
+        Multiply(site, panel, threads, scratch, aside, ProductLayout.VectorBytes);
+        for (var row = 0; row < site->Rows; row++, target += site->OutStride, aside += ProductLayout.VectorBytes)
+            new ReadOnlySpan<float>(aside, columns).CopyTo(new Span<float>(target, columns));
     }
 
-    // The last panel has fewer columns than the routine writes.
-    private static void MultiplyLast(
-        ProductSite* site, delegate* unmanaged[Cdecl, SuppressGCTransition]<byte*, byte*, float*, nint, nint, void> routine, byte* panel, byte* tile, float* target, float* partial, int rows)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Multiply(ProductSite* site, int panel, int threads, byte* scratch, byte* target, nint stride)
     {
-        routine(panel, tile, partial, site->Weight.Blocks, ProductLayout.VectorBytes);
-        var columns = site->Weight.Columns % ProductLayout.PanelColumns;
-        for (var row = 0; row < rows; row++)
-            new ReadOnlySpan<float>(partial + (row * ProductLayout.PanelColumns), columns).CopyTo(new Span<float>((byte*)target + (row * site->OutStride), columns));
+        var (rows, tiles, layout, blocks) = (site->Rows, site->Weight.Layout.Tiles(site->Rows), site->Weight.Layout, site->Weight.Blocks);
+        var routines = ProductCode.Routines(layout);
+        for (var input = 0; input < site->Weight.Inputs; input += layout.PartInputs)
+        {
+            var part = new PanelPart(panel, input, Math.Min(layout.PartInputs, site->Weight.Inputs - input), threads);
+            WeightPanel.Read(site->Weight, part, scratch);
+            for (int tile = 0, first = 0; tile < tiles; tile++)
+            {
+                var count = ProductLayout.FirstRow(tile + 1, tiles, rows) - first;
+                var source = site->Buffers->Tiles + ActivationTiles.Start(first, layout, blocks) + ((nint)input / layout.BlockInputs * count * layout.ActivationBlockBytes);
+                routines[count](scratch, source, (float*)(target + (first * stride)), part.Inputs / layout.BlockInputs, stride, input);
+                first += count;
+            }
+        }
     }
 }

@@ -13,6 +13,7 @@ internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
 
     private readonly GgmlOps _ops;
     private readonly int _threads;
+    private readonly ProductInstructions _instructions;
     private readonly KernelNodes<ProductSite> _nodes;
     private readonly Dictionary<nint, ProductWeight> _weights = [];
     private readonly ProductBuffers* _buffers;
@@ -20,11 +21,12 @@ internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
     private readonly NativeBuffer _scratch = new();
     private (nint Inputs, ProductLayout Layout) _tiles;
 
-    private ProductRewriter(GgmlOps ops, int threads)
+    private ProductRewriter(GgmlOps ops, int threads, ProductInstructions instructions)
     {
         _ops = ops;
         _nodes = new KernelNodes<ProductSite>(ops, ops.MultiplyMatrices, RewrittenMark);
         _threads = threads;
+        _instructions = instructions;
         _buffers = (ProductBuffers*)NativeMemory.AllocZeroed((nuint)sizeof(ProductBuffers));
     }
 
@@ -35,7 +37,14 @@ internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
     public int Rewritten { get; private set; }
 
     /// <summary>A rewriter; null where this machine cannot run the kernel.</summary>
-    public static ProductRewriter? TryCreate(GgmlOps ops, int threads) => ProductCode.IsAvailable ? new ProductRewriter(ops, threads) : null;
+    /// <param name="ops">Numbers of ggml's operations.</param>
+    /// <param name="threads">ggml's threads.</param>
+    /// <param name="vectorBits">Width of the vectors to use at most; 0 = what the processor has.</param>
+    public static ProductRewriter? TryCreate(GgmlOps ops, int threads, int vectorBits)
+    {
+        var instructions = ProductInstructionSets.Best(vectorBits);
+        return ProductCode.IsAvailable(instructions) ? new ProductRewriter(ops, threads, instructions) : null;
+    }
 
     /// <inheritdoc/>
     public void Begin()
@@ -80,7 +89,7 @@ internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
     private static bool Matches(ggml_tensor* node, in ProductWeight weight)
     {
         var x = (ggml_tensor*)node->src[1];
-        return x->HasRowsOf(weight.Inputs) && node->HasRowsOf(weight.Columns) && x->Rows == node->Rows && x->Rows >= weight.Format.LeastRows() && x->Rows <= int.MaxValue;
+        return x->HasRowsOf(weight.Inputs) && node->HasRowsOf(weight.Columns) && x->Rows == node->Rows && x->Rows >= weight.Format.LeastRows(weight.Layout.Instructions) && x->Rows <= int.MaxValue;
     }
 
     // Weights are leaves and stay where they are for the life of the model. Other tensors of these types are views of the cache.
@@ -94,7 +103,7 @@ internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
         return weight;
     }
 
-    private static ProductWeight Read(ggml_tensor* tensor)
+    private ProductWeight Read(ggml_tensor* tensor)
     {
         var isInterleaved = Marshal.PtrToStringUTF8((nint)LibGgmlBase.ggml_backend_buffer_name(tensor->buffer)) == "CPU_REPACK";
         var format = ((ggml_type)tensor->type, isInterleaved) switch
@@ -121,7 +130,7 @@ internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
             Columns = (int)tensor->ne[1],
             Inputs = (int)tensor->ne[0],
             Format = format,
-            Layout = format.Layout(),
+            Layout = format.Layout(_instructions),
         };
     }
 
@@ -138,7 +147,7 @@ internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable
         site->NextRow = site->RowsDone = site->NextPanel = 0;
         _tileMemory.Reserve(ProductKernel.TileBytes(site->Weight, site->Rows));
         _buffers->Tiles = (byte*)_tileMemory.Start;
-        _buffers->ScratchBytes = Math.Max(_buffers->ScratchBytes, ProductKernel.ScratchBytes(site->Weight));
+        _buffers->ScratchBytes = Math.Max(_buffers->ScratchBytes, ProductKernel.ScratchBytes(site->Weight, site->Rows));
         _scratch.Reserve(_buffers->ScratchBytes * _threads);
         _buffers->Scratch = (byte*)_scratch.Start;
         Rewritten++;

@@ -21,13 +21,21 @@ internal static class WeightFormats
     /// <summary>Inputs that ggml keeps together: a column has a multiple of them.</summary>
     public static int StoredInputs(this WeightFormat format) => format is WeightFormat.Q5_K or WeightFormat.Q6_K or WeightFormat.InterleavedQ4_K ? 256 : 32;
 
-    /// <summary>Rows from which on unpacking a weight first is worth it: ggml's kernels read K formats for a single row faster than we unpack them (measured: one and a half times).</summary>
-    public static int LeastRows(this WeightFormat format) => format.StoredInputs() == 256 ? 3 : 1;
-
-    public static ProductLayout Layout(this WeightFormat format) => format switch
+    /// <summary>
+    /// Rows from which on unpacking a weight first is worth it, as measured: for fewer ggml's kernels read weights faster than we unpack them, K formats above all.
+    /// </summary>
+    public static int LeastRows(this WeightFormat format, ProductInstructions instructions) => (format.StoredInputs(), instructions) switch
     {
-        WeightFormat.Q6_K => ProductLayout.Narrow,
-        WeightFormat.Q4_1 or WeightFormat.Q5_1 or WeightFormat.Q5_K or WeightFormat.InterleavedQ4_K => ProductLayout.Offset,
-        _ => ProductLayout.Scaled,
+        (256, ProductInstructions.Words256) => 6,
+        (256, _) => 3,
+        (_, ProductInstructions.Words256) => 2,
+        _ => 1,
+    };
+
+    public static ProductLayout Layout(this WeightFormat format, ProductInstructions instructions) => format switch
+    {
+        WeightFormat.Q6_K => new ProductLayout(16, false, instructions),
+        WeightFormat.Q4_1 or WeightFormat.Q5_1 or WeightFormat.Q5_K or WeightFormat.InterleavedQ4_K => new ProductLayout(32, true, instructions),
+        _ => new ProductLayout(32, false, instructions),
     };
 }

@@ -13,9 +13,9 @@ internal sealed unsafe class ProductCase : IDisposable
     private readonly int _xStride;
     private readonly int _outStride;
 
-    public ProductCase(int seed, WeightFormat format, int columns, int inputs, int rows)
+    public ProductCase(int seed, WeightFormat format, int columns, int inputs, int rows, ProductInstructions instructions)
     {
-        _weight = new QuantizedWeight(seed, format, columns, inputs);
+        _weight = new QuantizedWeight(seed, format, columns, inputs, instructions);
         _inputs = inputs;
         (_xStride, _outStride) = (inputs + 3, columns + 5);
         var random = new Random(seed);
@@ -28,7 +28,14 @@ internal sealed unsafe class ProductCase : IDisposable
     /// <summary>A row's inputs, to be changed before anything is computed.</summary>
     public Span<float> Inputs(int row) => _x.AsSpan(row * _xStride, _inputs);
 
-    public static void SkipWithoutKernel() => Assert.SkipWhen(!ProductCode.IsAvailable, "this processor has no AVX-512 VNNI");
+    /// <summary>Instructions by the width of their vectors.</summary>
+    public static ProductInstructions Instructions(int bits)
+    {
+        var instructions = ProductInstructionSets.Best(bits);
+        Assert.SkipWhen(bits == 512 && instructions != ProductInstructions.Bytes512, "this processor has no AVX-512 VNNI");
+        Assert.SkipWhen(!ProductCode.IsAvailable(instructions), "this processor has no AVX2");
+        return instructions;
+    }
 
     /// <summary>Results of rows first..last-1, computed together.</summary>
     public float[][] Compute(int first, int last, int threads)
@@ -36,7 +43,7 @@ internal sealed unsafe class ProductCase : IDisposable
         var count = last - first;
         var results = new float[count * _outStride];
         Array.Fill(results, Untouched);
-        var buffers = new ProductBuffers { ScratchBytes = ProductKernel.ScratchBytes(_weight.Weight) };
+        var buffers = new ProductBuffers { ScratchBytes = ProductKernel.ScratchBytes(_weight.Weight, count) };
         buffers.Tiles = (byte*)NativeMemory.AlignedAlloc((nuint)ProductKernel.TileBytes(_weight.Weight, count), 64);
         buffers.Scratch = (byte*)NativeMemory.AlignedAlloc((nuint)(buffers.ScratchBytes * threads), 64);
         try

@@ -4,36 +4,21 @@ namespace InferenceHost.Engines.Gguf.Tests.Products;
 
 public sealed class ProductKernelTests
 {
-    public static TheoryData<string, int, int, int, int> Shapes
+    public static TheoryData<int, string, int, int, int, int> Shapes
     {
         get
         {
-            var data = new TheoryData<string, int, int, int, int>();
-            for (var rows = 1; rows <= 26; rows++)
-            {
-                data.Add("Q8_0", 32 + rows, 96, rows, 1 + (rows % 3));
-                data.Add("Q6_K", 16 + rows, 256, rows, 2);
-                data.Add("Q5_K", 16 + rows, 256, rows, 2);
-            }
-            foreach (var rows in new[] { 1, 5, 12, 13, 100 })
-            {
-                data.Add("InterleavedIQ4_NL", 72, 544, rows, 2);
-                data.Add("InterleavedQ4_0", 64, 32, rows, 2);
-                data.Add("InterleavedQ4_K", 40, 512, rows, 2);
-                data.Add("Q4_1", 33, 64, rows, 2);
-                data.Add("Q5_0", 33, 64, rows, 2);
-                data.Add("Q5_1", 33, 64, rows, 2);
-            }
+            var data = new TheoryData<int, string, int, int, int, int>();
+            foreach (var bits in new[] { 256, 512 })
+                AddShapes(data, bits);
             return data;
         }
     }
-
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void ProductsAreThoseOfTheRoundedInputs(string format, int columns, int inputs, int rows, int threads)
+    public void ProductsAreThoseOfTheRoundedInputs(int bits, string format, int columns, int inputs, int rows, int threads)
     {
-        ProductCase.SkipWithoutKernel();
-        using var one = new ProductCase(rows, Enum.Parse<WeightFormat>(format), columns, inputs, rows);
+        using var one = new ProductCase(rows, Enum.Parse<WeightFormat>(format), columns, inputs, rows, ProductCase.Instructions(bits));
         var actual = one.Compute(0, rows, threads);
         for (var row = 0; row < rows; row++)
         {
@@ -43,22 +28,36 @@ public sealed class ProductKernelTests
         }
     }
 
-    [Fact]
-    public void ARowDoesNotDependOnTheRowsBesideIt()
+    [Theory]
+    [InlineData(256)]
+    [InlineData(512)]
+    public void ARowDoesNotDependOnTheRowsBesideIt(int bits)
     {
-        ProductCase.SkipWithoutKernel();
-        using var one = new ProductCase(3, WeightFormat.InterleavedIQ4_NL, 48, 320, 40);
+        using var one = new ProductCase(3, WeightFormat.InterleavedIQ4_NL, 48, 320, 40, ProductCase.Instructions(bits));
         var together = one.Compute(0, 40, 2);
         for (var row = 0; row < 40; row++)
             Assert.Equal(together[row], one.Compute(row, row + 1, 1)[0]);
         Assert.Equal(together[7..20], one.Compute(7, 20, 3));
     }
 
-    [Fact]
-    public void RowsOfZerosGiveZerosAndOneLargeInputIsNotLost()
+    [Theory]
+    [InlineData("Q8_0")]
+    [InlineData("Q5_1")]
+    [InlineData("Q6_K")]
+    [InlineData("InterleavedIQ4_NL")]
+    public void BothInstructionSetsGiveTheSameBits(string format)
     {
-        ProductCase.SkipWithoutKernel();
-        using var one = new ProductCase(4, WeightFormat.Q8_0, 16, 64, 2);
+        using var wide = new ProductCase(5, Enum.Parse<WeightFormat>(format), 48, 512, 17, ProductCase.Instructions(512));
+        using var narrow = new ProductCase(5, Enum.Parse<WeightFormat>(format), 48, 512, 17, ProductCase.Instructions(256));
+        Assert.Equal(wide.Compute(0, 17, 2), narrow.Compute(0, 17, 2));
+    }
+
+    [Theory]
+    [InlineData(256)]
+    [InlineData(512)]
+    public void RowsOfZerosGiveZerosAndOneLargeInputIsNotLost(int bits)
+    {
+        using var one = new ProductCase(4, WeightFormat.Q8_0, 16, 64, 2, ProductCase.Instructions(bits));
         one.Inputs(0).Clear();
         one.Inputs(1).Clear();
         one.Inputs(1)[40] = -3e8f;
@@ -66,5 +65,29 @@ public sealed class ProductKernelTests
         Assert.All(actual[0], v => Assert.Equal(0, v));
         var (values, _) = one.Expected(1);
         Assert.All(actual[1].Zip(values), v => Assert.Equal(v.Second, v.First, Math.Abs(v.Second) * 1e-6));
+    }
+
+    private static void AddShapes(TheoryData<int, string, int, int, int, int> data, int bits)
+    {
+        for (var rows = 1; rows <= 26; rows++)
+        {
+            data.Add(bits, "Q8_0", 32 + rows, 96, rows, 1 + (rows % 3));
+            data.Add(bits, "Q6_K", 16 + rows, 256, rows, 2);
+            data.Add(bits, "Q5_K", 16 + rows, 256, rows, 2);
+        }
+        foreach (var rows in new[] { 1, 5, 12, 13, 100 })
+        {
+            data.Add(bits, "InterleavedIQ4_NL", 72, 544, rows, 2);
+            data.Add(bits, "InterleavedQ4_0", 64, 32, rows, 2);
+            data.Add(bits, "InterleavedQ4_K", 40, 512, rows, 2);
+            data.Add(bits, "Q4_1", 33, 64, rows, 2);
+            // Several parts of a panel, the last one shorter.
+            data.Add(bits, "Q8_0", 40, 2080, rows, 2);
+            data.Add(bits, "Q6_K", 20, 2304, rows, 2);
+            data.Add(bits, "InterleavedIQ4_NL", 24, 2080, rows, 2);
+            data.Add(bits, "InterleavedQ4_K", 24, 2304, rows, 2);
+            data.Add(bits, "Q5_0", 33, 64, rows, 2);
+            data.Add(bits, "Q5_1", 33, 64, rows, 2);
+        }
     }
 }

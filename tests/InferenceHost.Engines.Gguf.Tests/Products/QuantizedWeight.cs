@@ -10,7 +10,7 @@ internal sealed unsafe class QuantizedWeight : IDisposable
     public static readonly sbyte[] IQ4Values = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
     private readonly byte* _data;
 
-    public QuantizedWeight(int seed, WeightFormat format, int columns, int inputs)
+    public QuantizedWeight(int seed, WeightFormat format, int columns, int inputs, ProductInstructions instructions)
     {
         var stored = format.StoredInputs();
         var blockBytes = BlockBytes(format);
@@ -40,7 +40,7 @@ internal sealed unsafe class QuantizedWeight : IDisposable
                     file[column][block].CopyTo(new Span<byte>(_data + (((column * blocks) + block) * blockBytes), blockBytes));
                 else if (column % 8 == 0)
                     Interleave(format, [.. file[column..(column + 8)].Select(c => c[block])], new Span<byte>(_data + (((column * blocks) + (block * 8)) * blockBytes), 8 * blockBytes));
-        Weight = new ProductWeight { Data = _data, Stride = blocks * blockBytes, Columns = columns, Inputs = inputs, Format = format, Layout = format.Layout() };
+        Weight = new ProductWeight { Data = _data, Stride = blocks * blockBytes, Columns = columns, Inputs = inputs, Format = format, Layout = format.Layout(instructions) };
     }
 
     public ProductWeight Weight { get; }
