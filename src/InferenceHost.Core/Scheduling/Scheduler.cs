@@ -70,7 +70,7 @@ internal sealed class Scheduler
     }
 
     /// <summary>Learns from a step that has been executed.</summary>
-    public void Observe(StepPlan plan, double seconds) => _budget.Observe(seconds, plan.DecodeRows, plan.PrefillTokens);
+    public void Observe(StepPlan plan, double seconds) => _budget.Observe(seconds, plan.DecodeRows, plan.PrefillTokens, plan.DraftTokens);
 
     /// <summary>Ends a sequence's part in everything.</summary>
     public void Remove(Sequence sequence, bool retain)
@@ -163,10 +163,11 @@ internal sealed class Scheduler
             rows = CountDecodeRows(group);
         }
         var spare = Math.Min(Math.Min(_ledger.Free, _options.SpeculationRows), Math.Min(_options.MaxBatchTokens, _capabilities.MaxOutputs)) - rows;
+        var breakEven = (float)_budget.BreakEvenAcceptance(rows);
         foreach (var sequence in _running)
         {
             if (sequence.Needed != 1 || !InGroup(sequence, group)) continue;
-            var drafts = Draft(sequence, spare);
+            var drafts = Draft(sequence, spare, breakEven);
             spare -= drafts.Length;
             plan.AddDecode(sequence, drafts);
         }
@@ -180,11 +181,11 @@ internal sealed class Scheduler
         return rows;
     }
 
-    private ReadOnlySpan<int> Draft(Sequence sequence, int spare)
+    private ReadOnlySpan<int> Draft(Sequence sequence, int spare, float breakEven)
     {
         if (sequence.Drafter is null || !_capabilities.CanTrim) return [];
         var most = Math.Min(Math.Min(spare, MaxDraftTokens), sequence.MaxNewTokens - sequence.Generated - 1);
-        return most <= 0 ? [] : _draft.AsSpan(0, sequence.Drafter.Draft(_draft.AsSpan(0, most)));
+        return most <= 0 ? [] : _draft.AsSpan(0, sequence.Drafter.Draft(_draft.AsSpan(0, most), breakEven));
     }
 
     private void PlanPrefill(StepPlan plan, (int Slot, float Scale)? group, long now)

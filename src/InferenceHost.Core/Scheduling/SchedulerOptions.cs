@@ -27,8 +27,8 @@ public sealed record SchedulerOptions
     /// <summary>Guess tokens by prompt look-up and verify them in the same step.</summary>
     public bool Speculation { get; init; }
 
-    /// <summary>Rows of a step up to which drafts are added: a step with few rows waits for memory, so that further rows cost little.</summary>
-    public int SpeculationRows { get; init; } = 8;
+    /// <summary>Rows of a step up to which drafts are added, as far as the measured time of a row lets them pay.</summary>
+    public int SpeculationRows { get; init; } = 64;
 
     /// <summary>Weights of tenants that have another than 1.</summary>
     public IReadOnlyDictionary<string, double> TenantWeights { get; init; } = new Dictionary<string, double>();

@@ -17,6 +17,9 @@ internal sealed class StepBudget(TimeSpan target)
     private const double MaxCreditSeconds = 0.25;
     private const double FullPriceRows = 8;
 
+    // Drafts make steps longer and their times uneven: they must bring a little more than they cost.
+    private const double DraftMargin = 1.15;
+
     private readonly StepTimes _times = new();
     private double _credit = MaxCreditSeconds;
 
@@ -51,6 +54,17 @@ internal sealed class StepBudget(TimeSpan target)
     /// <summary>Refills the credit with time that has passed, worked or idle.</summary>
     public void Accrue(TimeSpan passed) => _credit = Math.Min(MaxCreditSeconds, _credit + (passed.TotalSeconds * CreditPerSecond));
 
-    /// <summary>Learns from a step.</summary>
-    public void Observe(double seconds, int decodeRows, int prefillTokens) => _times.Observe(seconds, decodeRows, prefillTokens);
+    /// <summary>
+    /// Share of a draft's tokens that must stand so that verifying them brings more tokens per second than not: a row's time over the time per token of a step without
+    /// drafts, and a margin. Near 0 where rows cost nothing (few on a GPU); more than 1 until a step without drafts has shown what one costs.
+    /// </summary>
+    public double BreakEvenAcceptance(int decodeRows)
+    {
+        if (!_times.HasDecoded) return double.PositiveInfinity;
+        var decode = _times.DecodeSeconds(decodeRows);
+        return decode > 0 ? DraftMargin * decodeRows * _times.DraftRowSeconds / decode : 0;
+    }
+
+    /// <inheritdoc cref="StepTimes.Observe"/>
+    public void Observe(double seconds, int decodeRows, int prefillTokens, int draftRows = 0) => _times.Observe(seconds, decodeRows, prefillTokens, draftRows);
 }

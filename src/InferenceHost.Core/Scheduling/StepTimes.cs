@@ -8,17 +8,24 @@ namespace InferenceHost.Core.Scheduling;
 /// </summary>
 internal sealed class StepTimes
 {
-    private const int TellingTokens = 16, ManyTokens = 32;
-    private const double Smoothing = 0.2;
+    private const int TellingTokens = 16, ManyTokens = 32, TellingDrafts = 4;
+    private const double Smoothing = 0.2, LeastRowSeconds = 1e-9, MostSurprise = 3, Forgetting = 0.01;
 
     private readonly (double Rows, double Seconds)[] _decode = new (double, double)[32];
     private double _promptTokenSeconds;
+    private double _draftRowSeconds;
+
+    /// <summary>Whether there has been a step that only decoded.</summary>
+    public bool HasDecoded { get; private set; }
 
     /// <summary>Time of one more prefill token, seconds; 0 = not measured yet.</summary>
     public double PrefillTokenSeconds { get; private set; }
 
     /// <summary>The same for many tokens at once, which cost less each; as for few where that was not measured yet.</summary>
     public double PromptTokenSeconds => _promptTokenSeconds > 0 ? _promptTokenSeconds : PrefillTokenSeconds;
+
+    /// <summary>Time of one more row that verifies a draft, seconds; as for a prefill token where that was not measured yet.</summary>
+    public double DraftRowSeconds => _draftRowSeconds > 0 ? _draftRowSeconds : PrefillTokenSeconds;
 
     /// <summary>
     /// Time of a step with so many decode rows and nothing else, seconds; 0 = nothing measured yet. From the nearest that was measured, a row more or less
@@ -37,10 +44,23 @@ internal sealed class StepTimes
     }
 
     /// <summary>Learns from a step.</summary>
-    public void Observe(double seconds, int decodeRows, int prefillTokens)
+    /// <param name="seconds">Its time.</param>
+    /// <param name="decodeRows">Sequences that decoded.</param>
+    /// <param name="prefillTokens">Rows of prompts.</param>
+    /// <param name="draftRows">Rows that verified drafts.</param>
+    public void Observe(double seconds, int decodeRows, int prefillTokens, int draftRows = 0)
     {
-        if (prefillTokens == 0 && decodeRows > 0)
+        if (draftRows > 0 && prefillTokens == 0)
         {
+            // A step that was held up says little about its rows. Never nothing: that would count as not measured.
+            var measured = Math.Clamp((seconds - DecodeSeconds(decodeRows)) / draftRows, LeastRowSeconds, Math.Max(LeastRowSeconds, MostSurprise * DraftRowSeconds));
+            _draftRowSeconds = Smooth(DraftRowSeconds, measured, Smoothing * Math.Min(1, (double)draftRows / TellingDrafts));
+        }
+        else if (prefillTokens == 0 && decodeRows > 0)
+        {
+            HasDecoded = true;
+            // Without drafts nothing is learned about their rows, and what was learned must not last for ever.
+            if (_draftRowSeconds > 0) _draftRowSeconds = Smooth(_draftRowSeconds, PrefillTokenSeconds, Forgetting);
             ref var known = ref _decode[Bucket(decodeRows)];
             known = (Smooth(known.Rows, decodeRows), Smooth(known.Seconds, seconds));
         }
@@ -48,7 +68,7 @@ internal sealed class StepTimes
         {
             // Few tokens say little: what the decode rows did not take by a hair is a lot for each of them.
             var part = Smoothing * Math.Min(1, (double)prefillTokens / TellingTokens);
-            var measured = Math.Max(0, seconds - DecodeSeconds(decodeRows)) / prefillTokens;
+            var measured = Math.Max(0, seconds - DecodeSeconds(decodeRows) - (draftRows * DraftRowSeconds)) / prefillTokens;
             PrefillTokenSeconds = Smooth(PrefillTokenSeconds, measured, part);
             if (prefillTokens >= ManyTokens) _promptTokenSeconds = Smooth(_promptTokenSeconds, measured);
         }

@@ -6,13 +6,17 @@ namespace InferenceHost.Core.Speculation;
 /// </summary>
 /// <remarks>
 /// The text is indexed as it grows; up to the capacity given at creation no call allocates. The draft length doubles while whole drafts are accepted and falls back to
-/// one more than was accepted; when the running acceptance falls below the floor, drafting pauses for a number of tokens, twice as long each time it fails again.
+/// one more than was accepted; when the running acceptance falls below the floor or below what pays at the moment, drafting pauses for a number of tokens, twice as
+/// long each time it fails again. Where rows are dear, a new sequence begins with a short draft, and one failure is enough.
 /// The method is Saxena's "prompt lookup decoding" (2023); whether a draft stands is decided where it is sampled.
 /// </remarks>
 public sealed class NgramDrafter
 {
-    private const float AverageWeight = 0.125f;
-    private const int LongestPauseTokens = 65_536;
+    private const float TokenWeight = 1 / 16f, FirstAcceptance = 0.5f;
+
+    // Beyond it even a good draft brings little, and finding out which is one costs more.
+    private const float MostBreakEven = 0.8f;
+    private const int LongestPauseTokens = 65_536, FirstDraftTokens = 4, FirstDearDraftTokens = 2;
 
     private readonly NgramDrafterOptions _options;
     private readonly NgramIndex[] _indexes;
@@ -21,6 +25,8 @@ public sealed class NgramDrafter
     private int _draftTokens;
     private int _pauseTokens;
     private int _pausedUntil;
+    private float _leastAcceptance;
+    private bool _hasReported;
 
     /// <param name="options">Options that passed <see cref="NgramDrafterOptions.Validate"/>.</param>
     /// <param name="capacityTokens">Prompt and output tokens up to which no call allocates.</param>
@@ -36,8 +42,9 @@ public sealed class NgramDrafter
         for (var index = 0; index < _indexes.Length; index++)
             _indexes[index] = new NgramIndex(options.MaxMatchTokens - index, capacityTokens);
         _text = new int[Math.Max(16, capacityTokens)];
-        _draftTokens = Math.Min(4, options.MaxDraftTokens);
+        _draftTokens = Math.Min(FirstDraftTokens, options.MaxDraftTokens);
         _pauseTokens = options.PauseTokens;
+        _leastAcceptance = options.LeastAcceptance;
     }
 
     /// <summary>Tokens known so far, prompt and output.</summary>
@@ -46,8 +53,8 @@ public sealed class NgramDrafter
     /// <summary>Whether drafting is switched off for now because too little was accepted.</summary>
     public bool IsPaused => _length < _pausedUntil;
 
-    /// <summary>Running average of the share of drafted tokens that were accepted; starts at 1.</summary>
-    public float Acceptance { get; private set; } = 1;
+    /// <summary>Running average over drafted tokens of those that were accepted; starts at a half, or at what pays where that is above the floor.</summary>
+    public float Acceptance { get; private set; } = FirstAcceptance;
 
     /// <summary>Takes the prompt, or several tokens of output.</summary>
     public void Append(ReadOnlySpan<int> tokens)
@@ -70,11 +77,20 @@ public sealed class NgramDrafter
 
     /// <summary>Writes what may follow the text.</summary>
     /// <param name="draft">Receives the draft; its length limits it as <see cref="NgramDrafterOptions.MaxDraftTokens"/> does.</param>
+    /// <param name="breakEven">Share of drafted tokens that must stand for drafts to pay now; drafting pauses where fewer did.</param>
     /// <returns>Tokens drafted; 0 when nothing matches or drafting is paused.</returns>
-    public int Draft(Span<int> draft)
+    public int Draft(Span<int> draft, float breakEven = 0)
     {
-        if (IsPaused || draft.IsEmpty)
+        if (IsPaused || draft.IsEmpty || breakEven > MostBreakEven)
             return 0;
+        _leastAcceptance = Math.Max(_options.LeastAcceptance, breakEven);
+        if (!_hasReported && breakEven > _options.LeastAcceptance)
+            (Acceptance, _draftTokens) = (breakEven, Math.Min(_draftTokens, FirstDearDraftTokens));
+        if (Acceptance < _leastAcceptance)
+        {
+            Pause();
+            return 0;
+        }
         var text = _text.AsSpan(0, _length);
         foreach (var index in _indexes)
         {
@@ -100,19 +116,26 @@ public sealed class NgramDrafter
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(drafted);
         ArgumentOutOfRangeException.ThrowIfNegative(accepted);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(accepted, drafted);
+        _hasReported = true;
         _draftTokens = Math.Clamp(accepted == drafted ? _draftTokens * 2 : accepted + 1, 1, _options.MaxDraftTokens);
-        Acceptance += AverageWeight * (((float)accepted / drafted) - Acceptance);
-        if (Acceptance >= _options.LeastAcceptance)
+        // By tokens: every one of them is a row, and the long drafts are those that fail.
+        Acceptance += (1 - MathF.Pow(1 - TokenWeight, drafted)) * (((float)accepted / drafted) - Acceptance);
+        if (Acceptance >= _leastAcceptance)
         {
             if (accepted == drafted)
                 _pauseTokens = _options.PauseTokens;
             return;
         }
 
-        // After the pause one failure is enough for the next, so that a bad sequence costs next to nothing.
+        Pause();
+    }
+
+    // After the pause one failure is enough for the next, so that a bad sequence costs next to nothing.
+    private void Pause()
+    {
         _pausedUntil = _length + _pauseTokens;
         _pauseTokens = Math.Min(_pauseTokens * 2, LongestPauseTokens);
-        Acceptance = _options.LeastAcceptance;
+        Acceptance = _leastAcceptance;
         _draftTokens = 1;
     }
 }

@@ -1,3 +1,4 @@
+using InferenceHost.Core.Execution;
 using InferenceHost.Core.Requests;
 using InferenceHost.Core.Sampling;
 using InferenceHost.Core.Tests.Scripted;
@@ -38,5 +39,24 @@ public sealed class SpeculationTests
         Assert.Equal(Enumerable.Range(28, 100).Select(i => i % 7), answer.Tokens);
         Assert.True(harness.Engine.Steps < 60, $"{harness.Engine.Steps} steps for 100 tokens");
         Assert.True(answer.Finish!.Usage.AcceptedDraftTokens > 40);
+    }
+
+    [Theory]
+    [InlineData(0, 1000, 2000)]
+    [InlineData(8, 0, 32)]
+    public void ManyStreamsDraftWhereRowsCostNothingAndNotWhereTheyCostWhatATokenDoes(int millisecondsPerRow, int least, int most)
+    {
+        var capabilities = ScriptedEngine.DefaultCapabilities with { PoolTokens = 8192 };
+        using var harness = new LoopHarness(capabilities, o => o with { Speculation = true, Parallel = 16 });
+        harness.Engine.Cycle = 7;
+        harness.Engine.BeforeStep = batch =>
+        {
+            harness.Time.Advance(TimeSpan.FromMilliseconds(10 + (batch.Count * millisecondsPerRow)));
+            return ExecutionStatus.Completed;
+        };
+        for (var i = 0; i < 16; i++) harness.Loop.Submit(harness.Request([.. Enumerable.Range(0, 28).Select(j => (i + j) % 7)], 100));
+        harness.Settle();
+        Assert.InRange(harness.Counters.DraftTokens, least, most);
+        Assert.All(harness.Collector.Answers.Values, a => Assert.Equal(100, a.Tokens.Count));
     }
 }

@@ -51,6 +51,29 @@ public sealed class StepBudgetTests
         Assert.True(budget.TrySpend(200, 8));
     }
 
+    [Fact]
+    public void DraftsPayWhereMoreOfThemStandsThanARowCostsOfATokensTime()
+    {
+        var budget = Learned();
+        // A millisecond a row, eight tokens in twenty: 2.5 a token, and a margin.
+        Assert.Equal(0.4 * 1.15, budget.BreakEvenAcceptance(8), 6);
+        for (var i = 0; i < 100; i++) budget.Observe(0.020, decodeRows: 8, prefillTokens: 0, draftRows: 32);
+        Assert.InRange(budget.BreakEvenAcceptance(8), 0, 0.001);
+        Assert.Equal(0.001, budget.PrefillTokenSeconds, 6);
+        for (var i = 0; i < 100; i++) budget.Observe(0.084, decodeRows: 8, prefillTokens: 0, draftRows: 32);
+        Assert.InRange(budget.BreakEvenAcceptance(8), 0.9, 0.93);
+    }
+
+    [Fact]
+    public void DraftsWaitForAStepThatShowsWhatOneWithoutThemCosts()
+    {
+        var budget = new StepBudget(default);
+        budget.Observe(0.05, decodeRows: 0, prefillTokens: 100);
+        Assert.True(budget.BreakEvenAcceptance(8) > 1);
+        budget.Observe(0.02, decodeRows: 8, prefillTokens: 0);
+        Assert.Equal(0.2 * 1.15, budget.BreakEvenAcceptance(8), 6);
+    }
+
     // Steps of 20 ms that only decode, 1 ms for each further token.
     private static StepBudget Learned(TimeSpan target = default)
     {

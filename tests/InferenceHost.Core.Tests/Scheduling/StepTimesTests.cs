@@ -30,6 +30,20 @@ public sealed class StepTimesTests
     }
 
     [Fact]
+    public void ADraftThatWasHeldUpIsForgotten()
+    {
+        var times = new StepTimes();
+        times.Observe(0.005, decodeRows: 1, prefillTokens: 0);
+        times.Observe(0.105, decodeRows: 1, prefillTokens: 100);
+        Assert.Equal(0.001, times.DraftRowSeconds, 6);
+        times.Observe(3, decodeRows: 1, prefillTokens: 0, draftRows: 4);
+        Assert.InRange(times.DraftRowSeconds, 0.001, 0.0015);
+        for (var i = 0; i < 300; i++) times.Observe(0.005, decodeRows: 1, prefillTokens: 0);
+        Assert.InRange(times.DraftRowSeconds, 0.001, 0.0011);
+        Assert.Equal(0.005, times.DecodeSeconds(1), 6);
+    }
+
+    [Fact]
     public void FewerRowsThanMeasuredNeverCostNothing()
     {
         var times = new StepTimes();

@@ -88,6 +88,38 @@ public sealed class NgramDrafterTests
     }
 
     [Fact]
+    public void WhatStandsTooSeldomToPayIsNotDraftedUntilItPays()
+    {
+        var drafter = Repeating(new NgramDrafterOptions { PauseTokens = 8 });
+        var draft = new int[8];
+        // Half of it stands: enough for a third, not for six tenths.
+        for (var step = 0; step < 40; step++)
+            drafter.Report(2, 1);
+        Assert.True(drafter.Draft(draft, 0.33f) > 0);
+        Assert.Equal(0, drafter.Draft(draft, 0.6f));
+        for (var step = 0; step < 8; step++)
+        {
+            Assert.Equal(0, drafter.Draft(draft, 0.6f));
+            drafter.Append(step % 3);
+        }
+        // A trial of one token, whose failure is enough for the next pause.
+        Assert.Equal(1, drafter.Draft(draft, 0.6f));
+        drafter.Report(1, 0);
+        Assert.Equal(0, drafter.Draft(draft, 0.1f));
+        Assert.Equal(0, drafter.Draft(draft, 0.9f));
+    }
+
+    [Fact]
+    public void WhereRowsAreDearANewSequenceBeginsShortAndOneFailureIsEnough()
+    {
+        var drafter = Repeating(new NgramDrafterOptions());
+        var draft = new int[8];
+        Assert.Equal(2, drafter.Draft(draft, 0.5f));
+        drafter.Report(2, 0);
+        Assert.Equal(0, drafter.Draft(draft, 0.5f));
+    }
+
+    [Fact]
     public void NothingIsAllocatedWithinTheCapacity()
     {
         var drafter = new NgramDrafter(NgramDrafterOptions.Default, 4000);
