@@ -13,7 +13,7 @@ internal static class BenchCommand
 
     private const string Description = """
         Drives one or more running servers with load and reports throughput, time to first token, inter-token latency and goodput.
-        Several targets take turns round by round, so that their ratio is fair on a machine whose speed drifts.
+        Several targets take turns round by round, in reverse order every other round, so that their ratio is fair on a machine whose speed drifts.
         Exit code 1 where more requests failed than --max-errors allows, 8 where a --min-ratio or, with --strict, a limit of a scenario was missed.
         """;
 

@@ -57,6 +57,15 @@ public sealed class BenchRunTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task EveryOtherRoundRunsInReverseOrder()
+    {
+        var run = await RunAsync("--target", $"grpc={_peers.Grpc}", "--target", $"grpc={_peers.Grpc},name=plain,adapters=off",
+            "--streams", "1", "--adapters", "bank", "--max-tokens", "2", "-r", "3", "--warmup", "0", "--pause-ms", "0");
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        Assert.Equal(["bank", "", "", "bank", "bank", ""], _peers.Seen.Generate.Select(request => request.Adapter ?? ""));
+    }
+
+    [Fact]
     public async Task AdaptersAreDealtRoundRobinInEachProtocolsOwnWay()
     {
         var run = await RunAsync("--target", $"grpc={_peers.Grpc}", "--target", $"grpc={_peers.Grpc},name=plain,adapters=off", "--target", $"llama={_peers.Http}",

@@ -38,7 +38,7 @@ internal static class MarkdownReport
         var adapters = workload.Adapters.Count == 0 ? "base model" : $"{workload.Adapters.Distinct(StringComparer.Ordinal).Count()} adapters dealt round-robin";
         var end = workload.IgnoreEos ? "tokens" : "tokens at most";
         return $"{workload.Prompts}; {workload.MaxTokens} {end}, temperature {Figure.Of(workload.Temperature)}; {adapters}; " +
-            $"{workload.Repetitions} alternating rounds after {workload.WarmupRounds} of warm-up; ratios are medians of the rounds' ratios, latencies pool all rounds; seed {workload.Seed}.";
+            $"{workload.Repetitions} alternating rounds, every other one in reverse order, after {workload.WarmupRounds} of warm-up; ratios are medians of the rounds' ratios, latencies pool all rounds; seed {workload.Seed}.";
     }
 
     private static void Table(StringBuilder text, IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
