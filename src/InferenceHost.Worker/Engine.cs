@@ -72,6 +72,7 @@ internal sealed class Engine : IDisposable
                 Threads = load.Threads,
                 AdapterSlots = load.AdapterSlots,
                 AdapterRouting = load.Plain ? AdapterRouting.Grouped : AdapterRouting.Auto,
+                AdapterStorage = load.AdapterType == "f16" ? AdapterStorage.F16 : AdapterStorage.Int8,
                 AdapterRank = load.AdapterRank > 0 ? load.AdapterRank : DefaultAdapterRank,
                 OwnAttention = !load.Plain,
                 OwnProducts = !load.Plain,

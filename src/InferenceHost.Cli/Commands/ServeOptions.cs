@@ -21,6 +21,7 @@ internal sealed class ServeOptions
     private readonly Option<int?> _batch = NumberOption.Create<int>("--batch", "TOKENS", "Tokens of one engine call at most.");
     private readonly Option<string?> _cacheTypeK = Text("--cache-type-k", "f16|q8_0|q4_0", "Type of cached keys; f16 by default.");
     private readonly Option<string?> _cacheTypeV = Text("--cache-type-v", "f16|q8_0|q4_0", "Type of cached values; f16 by default.");
+    private readonly Option<string?> _adapterType = Text("--adapter-type", "q8_0|f16", "How the weights of adapters are kept while they are in use; q8_0 by default.");
     private readonly Option<int?> _adapterRank = NumberOption.Create<int>("--adapter-rank", "N", "Highest rank of an adapter on a GPU, where memory for all slots is taken at start; 64 by default.");
     private readonly Option<int?> _adapterSlots = NumberOption.Create<int>("--adapter-slots", "N", "Adapters in use at the same time, 0 .. 255; as many as given, at least 8, by default.");
     private readonly Option<long?> _adapterMemory = NumberOption.Create<long>("--adapter-memory", "BYTES", "Host memory for adapters that are not in a slot.");
@@ -53,7 +54,7 @@ internal sealed class ServeOptions
         Option[] all =
         [
             _model, _adapters, _listen, _listenHttp, _device, _context, _parallel, _threads, _chatTemplate, _modelsDirectory, _stateDirectory, _batch,
-            _cacheTypeK, _cacheTypeV, _adapterSlots, _adapterRank, _adapterMemory, _targetInterToken, _noPrefixCache, _swapMemory, _noSpeculation, _queueLimit,
+            _cacheTypeK, _cacheTypeV, _adapterSlots, _adapterType, _adapterRank, _adapterMemory, _targetInterToken, _noPrefixCache, _swapMemory, _noSpeculation, _queueLimit,
             _stallTimeout, _drainTimeout, _maxReceive, _maxSend, _maxCalls, _noReflection, _worker, _nativeDirectory, _heartbeat, _step, _verbose,
         ];
         foreach (Option option in all)
@@ -83,6 +84,7 @@ internal sealed class ServeOptions
             CacheTypeK = parsed.GetValue(_cacheTypeK) ?? defaults.CacheTypeK,
             CacheTypeV = parsed.GetValue(_cacheTypeV) ?? defaults.CacheTypeV,
             AdapterSlots = parsed.GetValue(_adapterSlots) ?? defaults.AdapterSlots,
+            AdapterType = parsed.GetValue(_adapterType) ?? defaults.AdapterType,
             AdapterRank = parsed.GetValue(_adapterRank) ?? defaults.AdapterRank,
             AdapterMemoryBytes = parsed.GetValue(_adapterMemory) ?? defaults.AdapterMemoryBytes,
             PrefixCache = !parsed.GetValue(_noPrefixCache),

@@ -73,6 +73,8 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
         _pattern = LlamaAdapterHandle.Load(model, file.Path);
         var fault = new RoutingSelfTest(this, context, decoder, vocabularySize, ReadPattern(file.Path)).Run();
         _context = fault is null ? context : null;
+        // Nobody has used one yet.
+        _baseSteps = RestAfterSteps;
         return fault;
     }
 

@@ -29,6 +29,7 @@ internal static class LoadFrame
         BatchTokens = options.BatchTokens,
         AdapterSlots = options.AdapterSlots ?? Math.Clamp(options.Adapters.Count, UsualAdapterSlots, MostAdapterSlots),
         AdapterRank = options.AdapterRank,
+        AdapterType = options.AdapterType,
         AdapterMemoryBytes = options.AdapterMemoryBytes,
         TargetInterTokenMs = options.TargetInterTokenMs,
         PrefixCache = options.PrefixCache,

@@ -7,6 +7,7 @@ internal static class ServerOptionsValidator
 {
     private static readonly string[] s_devices = ["auto", "cpu", "cuda"];
     private static readonly string[] s_cacheTypes = ["f16", "q8_0", "q4_0"];
+    private static readonly string[] s_adapterTypes = ["q8_0", "f16"];
 
     public static void Validate(ServerOptions options)
     {
@@ -39,6 +40,7 @@ internal static class ServerOptionsValidator
         Range("threads", options.Threads, 0, 1024, errors);
         Range("batch", options.BatchTokens, 0, 65_536, errors);
         Range("adapter-slots", options.AdapterSlots ?? 0, 0, 255, errors);
+        OneOf("adapter-type", options.AdapterType, s_adapterTypes, errors);
         Range("adapter-rank", options.AdapterRank, 0, 4096, errors);
         Range("adapter-memory", options.AdapterMemoryBytes, 0, 1L << 50, errors);
         Range("swap-memory", options.SwapMemoryBytes ?? 0, 0, 1L << 50, errors);

@@ -50,10 +50,12 @@ public sealed class RoutedTokensTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void AfterManyStepsOfTheBaseModelAloneAdaptersRestAndComeBack(bool stacked)
+    public void UntilOneIsUsedAndAfterManyStepsOfTheBaseModelAloneAdaptersRest(bool stacked)
     {
         var reference = Reference.Tiny("llama");
         using var engine = RoutedEngines.Load(reference, options => options with { StackedAdapters = stacked });
+        RoutedEngines.Compare([reference.Base[0]], GreedyRun.Together(engine, [reference.Prompts[0]], reference.Base[0].Length));
+        Assert.True(engine.AdaptersRest);
         RoutedEngines.AssertInterleaved(engine, reference);
         Assert.False(engine.AdaptersRest);
         var before = GreedyRun.Together(engine, [reference.Prompts[0]], 300)[0];

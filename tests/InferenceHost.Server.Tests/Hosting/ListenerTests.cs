@@ -90,13 +90,14 @@ public sealed class ListenerTests
             ContextTokens = -1,
             Threads = 5000,
             CacheTypeV = "f64",
+            AdapterType = "q4_0",
             SwapMemoryBytes = -1,
             StallTimeout = TimeSpan.Zero,
             MaxReceiveMessageBytes = 1,
             Adapters = [new AdapterSource("bad name", "/nowhere")],
         };
         var error = Assert.Throws<StartupException>(options.Validate);
-        foreach (var part in (string[])["device: found 'tpu'", "parallel: found 0, allowed 1 .. 256", "context: found -1", "threads: found 5000", "cache-type-v: found 'f64'", "swap-memory: found -1",
+        foreach (var part in (string[])["device: found 'tpu'", "parallel: found 0, allowed 1 .. 256", "context: found -1", "threads: found 5000", "cache-type-v: found 'f64'", "adapter-type: found 'q4_0', allowed q8_0, f16", "swap-memory: found -1",
                      "stall-timeout: found 0", "max-receive-message: found 1", "adapter: found the name 'bad name'", "no file at '/nowhere'"])
         {
             Assert.Contains(part, error.Message, StringComparison.Ordinal);

@@ -13,4 +13,10 @@ public sealed class LoadFrameTests
         var none = LoadFrame.Build(new ServerOptions { SwapMemoryBytes = 0 }, model);
         Assert.Equal((true, 0L), (none.HasSwapMemoryBytes, none.SwapMemoryBytes));
     }
+
+    [Theory]
+    [InlineData("q8_0")]
+    [InlineData("f16")]
+    public void AdaptersAreKeptAsTheOptionSays(string type) =>
+        Assert.Equal(type, LoadFrame.Build(new ServerOptions { AdapterType = type }, new ServedModel("m", "/m.gguf")).AdapterType);
 }
