@@ -17,25 +17,60 @@ internal static unsafe class AttentionKernel
     public static float* Query(AttentionSite* site, in AttentionGroup group, int head, int query) =>
         (float*)(site->Q + ((group.FirstRow + (query / site->Sharing)) * site->QRow) + (((head * site->Sharing) + (query % site->Sharing)) * site->QHead));
 
-    /// <summary>Caps scores and brings them to base 2.</summary>
-    public static void Cap(float* scores, int count, float cap)
+    /// <summary>Copies a group's queries times their factor, and begins maxima, sums and results.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Prepare<TLanes, TVector>(AttentionSite* site, in AttentionGroup group, int head, int queries, in AttentionScratch scratch)
+        where TLanes : IFloatLanes<TVector>
+        where TVector : struct
+    {
+        var factor = TLanes.Broadcast(QueryFactor(site));
+        for (var query = 0; query < queries; query++)
+        {
+            var source = Query(site, group, head, query);
+            var target = scratch.Queried + (query * site->KeySize);
+            for (var at = 0; at < site->KeySize; at += TLanes.Width)
+                TLanes.Store(TLanes.Multiply(TLanes.Load(ref *source, at), factor), ref *target, at);
+            scratch.Maxima[query] = Softmax<TLanes, TVector>.Unseen;
+            scratch.Sums[query] = 0;
+        }
+        new Span<float>(scratch.Results, queries * site->ValueSize).Clear();
+    }
+
+    /// <summary>Scores of a query over a tile become weights, with room for whole vectors; returns what its results so far are to be multiplied by.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float Weigh<TLanes, TVector>(in AttentionTile tile, int query, float* scores, in AttentionScratch scratch)
+        where TLanes : IFloatLanes<TVector>
+        where TVector : struct
+    {
+        var count = tile.Count;
+        var whole = (count + TLanes.Width - 1) / TLanes.Width * TLanes.Width;
+        if (tile.Site->SoftCap != 0)
+            Cap(scores, count, tile.Site->SoftCap);
+        Hide(tile, query, scores);
+        for (var cell = count; cell < whole; cell++)
+            scores[cell] = Softmax<TLanes, TVector>.Unseen;
+        return Softmax<TLanes, TVector>.Row(scores, whole, ref scratch.Maxima[query], ref scratch.Sums[query]);
+    }
+
+    // Caps scores and brings them to base 2.
+    private static void Cap(float* scores, int count, float cap)
     {
         for (var at = 0; at < count; at++)
             scores[at] = cap * VectorExp.Log2E * MathF.Tanh(scores[at]);
     }
 
-    /// <summary>Marks the cells of a tile that a query does not see; scores are <paramref name="stride"/> floats apart.</summary>
+    // Marks the cells that a query does not see.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Hide(AttentionSite* site, in AttentionGroup group, int tile, int query, float* scores, int count, int stride)
+    private static void Hide(in AttentionTile tile, int query, float* scores)
     {
-        if (group.FirstMask < 0)
+        if (tile.Group->FirstMask < 0)
             return;
-        var seen = site->Plan.Masks[group.FirstMask + (query / site->Sharing * group.Tiles) + tile];
-        var all = count == AttentionPlan.TileCells ? ulong.MaxValue : (1UL << count) - 1;
+        var seen = tile.Site->Plan.Masks[tile.Group->FirstMask + (query / tile.Site->Sharing * tile.Group->Tiles) + tile.Index];
+        var all = tile.Count == AttentionPlan.TileCells ? ulong.MaxValue : (1UL << tile.Count) - 1;
         if (seen == all)
             return;
         for (var hidden = all & ~seen; hidden != 0; hidden &= hidden - 1)
-            scores[BitOperations.TrailingZeroCount(hidden) * stride] = Softmax<Lanes128, Vector128<float>>.Unseen;
+            scores[BitOperations.TrailingZeroCount(hidden)] = Softmax<Lanes128, Vector128<float>>.Unseen;
     }
 }
 
@@ -51,30 +86,46 @@ internal static unsafe class AttentionKernel<TLanes, TVector, TCells>
     public static void Run(AttentionSite* site, int thread)
     {
         var scratch = new AttentionScratch(site->Buffers->Scratch + (thread * site->Buffers->ScratchFloats), site->KeySize, site->ValueSize);
-        var heads = site->KvHeads;
-        var total = site->Plan.PartCount * heads;
+        var total = site->Plan.PartCount;
         for (var at = Interlocked.Increment(ref site->Next) - 1; at < total; at = Interlocked.Increment(ref site->Next) - 1)
         {
-            ref var part = ref site->Plan.Parts[at / heads];
-            ref var group = ref site->Plan.Groups[part.Group];
-            var head = at % heads;
-            if (group.Rows * site->Sharing <= FewQueries<TLanes, TVector, TCells>.Limit)
-                FewQueries<TLanes, TVector, TCells>.Run(site, group, part, head, scratch);
+            ref var part = ref site->Plan.Parts[at];
+            Run(site, part, scratch);
+        }
+    }
+
+    private static void Run(AttentionSite* site, in AttentionPart part, in AttentionScratch scratch)
+    {
+        var group = site->Plan.Groups + part.Group;
+        var queries = group->Rows * site->Sharing;
+        for (var head = 0; head < part.Heads; head++)
+            AttentionKernel.Prepare<TLanes, TVector>(site, *group, part.FirstHead + head, queries, scratch.From(head * queries, site));
+        for (var index = part.FirstTile; index < part.FirstTile + part.Tiles; index++)
+        {
+            for (var head = 0; head < part.Heads; head++)
+            {
+                var tile = new AttentionTile(site, group, part, index, part.FirstHead + head);
+                if (queries <= FewQueries<TLanes, TVector, TCells>.Limit)
+                    FewQueries<TLanes, TVector, TCells>.Run(tile, scratch.From(head * queries, site));
+                else
+                    ManyQueries<TLanes, TVector, TCells>.Run(tile, scratch.From(head * queries, site));
+            }
+        }
+        for (var head = 0; head < part.Heads; head++)
+        {
+            if (group->Parts == 1)
+                Write(site, *group, part.FirstHead + head, scratch.From(head * queries, site));
             else
-                ManyQueries<TLanes, TVector, TCells>.Run(site, group, part, head, scratch);
-            if (group.Parts == 1)
-                Write(site, group, head, scratch);
-            else
-                Leave(site, group, part, at / heads, head, scratch);
+                Leave(site, *group, part, part.FirstHead + head, scratch.From(head * queries, site));
         }
     }
 
     // The last of a group's parts to come puts them all together; no thread waits for another.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Leave(AttentionSite* site, in AttentionGroup group, in AttentionPart part, int number, int head, in AttentionScratch scratch)
+    private static void Leave(AttentionSite* site, in AttentionGroup group, in AttentionPart part, int head, in AttentionScratch scratch)
     {
         var (size, queries) = (site->ValueSize, group.Rows * site->Sharing);
-        var target = Partial(site, number, head);
+        var target = Partial(site, part.Number, head);
         for (var query = 0; query < queries; query++, target += Statistics + size)
         {
             target[0] = scratch.Maxima[query];
