@@ -41,7 +41,7 @@ internal static unsafe class FewQueries<TLanes, TVector, TCells>
         var site = tile.Site;
         Score<TCount>(tile, scratch.Queried + (first * site->KeySize), scratch.Scores, isFirst: first == 0);
         for (var query = 0; query < TCount.Value; query++)
-            scratch.Fading[query] = AttentionKernel.Weigh<TLanes, TVector>(tile, first + query, scratch.Scores + (query * Tile), scratch);
+            scratch.Fading[query] = AttentionQueries.Weigh<TLanes, TVector>(tile, first + query, scratch.Scores + (query * Tile), scratch);
         var results = scratch.Results + (first * site->ValueSize);
         var at = 0;
         for (; at + (2 * TLanes.Width) <= site->ValueSize; at += 2 * TLanes.Width)

@@ -50,7 +50,7 @@ internal static unsafe class ManyQueries<TLanes, TVector, TCells>
         var (keys, values) = first == 0 ? (tile.KeysAhead(Tile), tile.ValuesAhead(Tile)) : default;
         TileProduct<TLanes, TVector>.Multiply(rows, scratch.Queried + (first * keySize), keySize, scratch.Turned, Tile, scratch.Scores, Tile, whole, null, keySize, keys);
         for (var row = 0; row < rows; row++)
-            scratch.Fading[row] = AttentionKernel.Weigh<TLanes, TVector>(tile, first + row, scratch.Scores + (row * Tile), scratch);
+            scratch.Fading[row] = AttentionQueries.Weigh<TLanes, TVector>(tile, first + row, scratch.Scores + (row * Tile), scratch);
         TileProduct<TLanes, TVector>.Multiply(
             rows, scratch.Scores, Tile, scratch.Values, valueSize, scratch.Results + (first * valueSize), valueSize, valueSize, scratch.Fading, tile.Count, values);
     }

@@ -16,7 +16,7 @@ internal static unsafe class TileProduct<TLanes, TVector>
     private static bool HasManyRegisters => TLanes.Width == 16 || AdvSimd.IsSupported;
 
     /// <summary>How many of so many rows are to be multiplied together.</summary>
-    public static int RowsTogether(int left) => left >= 6 ? 6 : left == 5 ? 3 : left;
+    public static int RowsTogether(int left) => left >= 6 ? 6 : left >= 3 ? 3 : 1;
 
     /// <summary>Multiplies so many rows as <see cref="RowsTogether"/> says.</summary>
     /// <param name="rows">Rows of a and c.</param>
@@ -35,9 +35,7 @@ internal static unsafe class TileProduct<TLanes, TVector>
         switch (rows)
         {
             case 1: Multiply<One>(a, aRow, b, bRow, c, cRow, columns, fading, depth, ahead); break;
-            case 2: Multiply<Two>(a, aRow, b, bRow, c, cRow, columns, fading, depth, ahead); break;
             case 3: Multiply<Three>(a, aRow, b, bRow, c, cRow, columns, fading, depth, ahead); break;
-            case 4: Multiply<Four>(a, aRow, b, bRow, c, cRow, columns, fading, depth, ahead); break;
             default: Multiply<Six>(a, aRow, b, bRow, c, cRow, columns, fading, depth, ahead); break;
         }
     }
