@@ -11,53 +11,46 @@ internal static unsafe class FewQueries<TLanes, TVector, TCells>
 {
     private const int Tile = AttentionPlan.TileCells;
 
-    /// <summary>Queries that are worked on together.</summary>
-    private const int Together = 4;
+    /// <summary>Queries up to which this is the faster way; so many are worked on together.</summary>
+    public const int Limit = 4;
 
     private const int FetchAhead = 32;
-
-    /// <summary>Queries up to which this is the faster way.</summary>
-    public static int Limit => 4;
 
     /// <summary>Adds a tile to the scratch's results, maxima and sums.</summary>
     public static void Run(in AttentionTile tile, in AttentionScratch scratch)
     {
-        for (var first = 0; first < tile.Queries; first += Together)
+        switch (tile.Queries)
         {
-            switch (Math.Min(Together, tile.Queries - first))
-            {
-                case 1: Block<One>(tile, first, scratch); break;
-                case 2: Block<Two>(tile, first, scratch); break;
-                case 3: Block<Three>(tile, first, scratch); break;
-                default: Block<Four>(tile, first, scratch); break;
-            }
+            case 1: Block<One>(tile, scratch); break;
+            case 2: Block<Two>(tile, scratch); break;
+            case 3: Block<Three>(tile, scratch); break;
+            default: Block<Four>(tile, scratch); break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Block<TCount>(in AttentionTile tile, int first, in AttentionScratch scratch)
+    private static void Block<TCount>(in AttentionTile tile, in AttentionScratch scratch)
         where TCount : ICount
     {
         var site = tile.Site;
-        Score<TCount>(tile, scratch.Queried + (first * site->KeySize), scratch.Scores, isFirst: first == 0);
+        Score<TCount>(tile, scratch.Queried, scratch.Scores);
         for (var query = 0; query < TCount.Value; query++)
-            scratch.Fading[query] = AttentionQueries.Weigh<TLanes, TVector>(tile, first + query, scratch.Scores + (query * Tile), scratch);
-        var results = scratch.Results + (first * site->ValueSize);
+            scratch.Fading[query] = AttentionQueries.Weigh<TLanes, TVector>(tile, query, scratch.Scores + (query * Tile), scratch);
         var at = 0;
         for (; at + (2 * TLanes.Width) <= site->ValueSize; at += 2 * TLanes.Width)
-            Gather<TCount, Two>(tile, at, scratch, results);
+            Gather<TCount, Two>(tile, at, scratch);
         if (at < site->ValueSize)
-            Gather<TCount, One>(tile, at, scratch, results);
+            Gather<TCount, One>(tile, at, scratch);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Score<TCount>(in AttentionTile tile, float* queries, float* scores, bool isFirst)
+    private static void Score<TCount>(in AttentionTile tile, float* queries, float* scores)
         where TCount : ICount
     {
         var (size, stride, count) = (tile.Site->KeySize, tile.Site->KCell, tile.Count);
         var keys = tile.Keys;
         var cells = tile.Cells;
-        var (keysAhead, valuesAhead) = isFirst ? (tile.KeysAhead(FetchAhead), tile.ValuesAhead(FetchAhead)) : default;
+        var (keysAhead, valuesAhead) = (tile.KeysAhead(FetchAhead), tile.ValuesAhead(FetchAhead));
         for (var cell = 0; cell < count; cell++)
         {
             keysAhead.Fetch(cell);
@@ -88,7 +81,7 @@ internal static unsafe class FewQueries<TLanes, TVector, TCells>
 
     // One or two vectors of the values, summed over the tile's cells for all queries of the block.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Gather<TCount, TVectors>(in AttentionTile tile, int at, in AttentionScratch scratch, float* results)
+    private static void Gather<TCount, TVectors>(in AttentionTile tile, int at, in AttentionScratch scratch)
         where TCount : ICount
         where TVectors : ICount
     {
@@ -96,7 +89,7 @@ internal static unsafe class FewQueries<TLanes, TVector, TCells>
         var values = tile.Values;
         var cells = tile.Cells;
         var weights = scratch.Scores;
-        var target = results + at;
+        var target = scratch.Results + at;
         Fade<TVectors>(target, scratch.Fading[0], out var a0, out var a1);
         var (b0, b1, c0, c1, d0, d1) = (a0, a0, a0, a0, a0, a0);
         if (TCount.Value > 1)
