@@ -19,6 +19,9 @@ internal sealed class Engine : IDisposable
     private const int CachedSequences = 96;
     private const ulong WarmUpIds = ulong.MaxValue - 1_000;
 
+    // Each prompt is one token shorter than the last, so that kernels are compiled for every remainder.
+    private const int LongestWarmUp = 24;
+
     private readonly GgufEngine _engine;
     private readonly LoadModel _load;
 
@@ -103,8 +106,8 @@ internal sealed class Engine : IDisposable
                 {
                     Id = new SequenceId(id++),
                     Tenant = "",
-                    Prompt = Enumerable.Range(0, 24).Select(t => (t + i) % vocabulary).ToArray(),
-                    MaxNewTokens = Math.Min(8, Loop.Limits.MaxSequenceTokens - 24),
+                    Prompt = Enumerable.Range(0, LongestWarmUp - i).Select(t => (t + i) % vocabulary).ToArray(),
+                    MaxNewTokens = Math.Min(8, Loop.Limits.MaxSequenceTokens - LongestWarmUp),
                     Sampling = sampling[i % sampling.Length],
                     IgnoreEndOfGeneration = true,
                 });

@@ -16,7 +16,7 @@ public unsafe class AttentionBenchmark
     private byte* _mask;
 
     /// <summary>Rows of the batch x cells of each: decode rows of their own sequences, or (negative) rows of one prompt.</summary>
-    [Params("1x128", "1x4096", "8x128", "32x128", "32x512", "prompt 256x256", "prompt 256x4096")]
+    [Params("1x128", "1x4096", "8x128", "32x128", "32x512", "prompt 4x4096", "prompt 16x4096", "prompt 256x256", "prompt 256x4096")]
     public string Shape { get; set; } = "";
 
     private int Rows => int.Parse(Shape.Replace("prompt ", "").Split('x')[0]);

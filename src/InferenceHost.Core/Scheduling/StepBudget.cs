@@ -9,7 +9,11 @@ internal sealed class StepBudget(TimeSpan target)
     /// <summary>Prompts up to this length may be taken whole.</summary>
     public const int ShortPromptTokens = 256;
 
-    private const int MinimumChunkTokens = 4;
+    // Behind thousands of cells a token costs as much as a step's share; fewer would hardly come on.
+    private const int MinimumChunkTokens = 2;
+
+    // While a long prompt comes in no step only decodes, and what decoding costs grows with the contexts or with what else the machine does.
+    private const int StepsBetweenMeasurements = 16;
 
     // Of the decode rows' time. Steps vary by half even on a quiet machine: this keeps the 99th percentile near three times the median.
     private const double LeastPrefillShare = 0.5;
@@ -22,6 +26,7 @@ internal sealed class StepBudget(TimeSpan target)
 
     private readonly StepTimes _times = new();
     private double _credit = MaxCreditSeconds;
+    private int _mixedSteps;
 
     /// <summary>Smoothed time of one more prefill token, seconds; 0 = not measured yet.</summary>
     public double PrefillTokenSeconds => _times.PrefillTokenSeconds;
@@ -29,13 +34,17 @@ internal sealed class StepBudget(TimeSpan target)
     /// <summary>The same for many tokens at once: what a token of a prompt costs that is computed as fast as it can be.</summary>
     public double PromptTokenSeconds => _times.PromptTokenSeconds;
 
-    /// <summary>Prefill tokens that keep the step near the target while <paramref name="decodeRows"/> sequences decode.</summary>
+    // Whether the next step is to decode and nothing else.
+    private bool IsMeasuring => _mixedSteps >= StepsBetweenMeasurements;
+
+    /// <summary>Prefill tokens that keep the step near the target while <paramref name="decodeRows"/> sequences decode; none in a step that is to be measured without.</summary>
     /// <param name="decodeRows">Sequences that decode in the step.</param>
     /// <param name="demand">Tenants that wait for a first token for each tenant that decodes. Without a target, prefill gets half of the decode rows' time, and more where more wait.</param>
     /// <param name="maxBatchTokens">Rows of a step at most.</param>
     public int ChunkTokens(int decodeRows, double demand, int maxBatchTokens)
     {
         if (decodeRows == 0 || PrefillTokenSeconds <= 0) return maxBatchTokens - decodeRows;
+        if (IsMeasuring) return 0;
         var decode = _times.DecodeSeconds(decodeRows);
         var goal = target > TimeSpan.Zero ? target.TotalSeconds : decode * (1 + Math.Max(LeastPrefillShare, demand));
         var tokens = Math.Round((goal - decode) / PrefillTokenSeconds, 6);
@@ -56,15 +65,19 @@ internal sealed class StepBudget(TimeSpan target)
 
     /// <summary>
     /// Share of a draft's tokens that must stand so that verifying them brings more tokens per second than not: a row's time over the time per token of a step without
-    /// drafts, and a margin. Near 0 where rows cost nothing (few on a GPU); more than 1 until a step without drafts has shown what one costs.
+    /// drafts, and a margin. Near 0 where rows cost nothing (few on a GPU); more than 1 in a step that is to be measured without them.
     /// </summary>
     public double BreakEvenAcceptance(int decodeRows)
     {
-        if (!_times.HasDecoded) return double.PositiveInfinity;
+        if (IsMeasuring || !_times.HasDecoded) return double.PositiveInfinity;
         var decode = _times.DecodeSeconds(decodeRows);
         return decode > 0 ? DraftMargin * decodeRows * _times.DraftRowSeconds / decode : 0;
     }
 
     /// <inheritdoc cref="StepTimes.Observe"/>
-    public void Observe(double seconds, int decodeRows, int prefillTokens, int draftRows = 0) => _times.Observe(seconds, decodeRows, prefillTokens, draftRows);
+    public void Observe(double seconds, int decodeRows, int prefillTokens, int draftRows = 0)
+    {
+        _mixedSteps = decodeRows > 0 && prefillTokens > 0 ? _mixedSteps + 1 : 0;
+        _times.Observe(seconds, decodeRows, prefillTokens, draftRows);
+    }
 }

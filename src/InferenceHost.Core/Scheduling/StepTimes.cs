@@ -8,7 +8,7 @@ namespace InferenceHost.Core.Scheduling;
 /// </summary>
 internal sealed class StepTimes
 {
-    private const int TellingTokens = 16, ManyTokens = 32, TellingDrafts = 4;
+    private const int TellingTokens = 8, ManyTokens = 32, TellingDrafts = 4;
     private const double Smoothing = 0.2, LeastRowSeconds = 1e-9, MostSurprise = 3, Forgetting = 0.01;
 
     private readonly (double Rows, double Seconds)[] _decode = new (double, double)[32];

@@ -1,43 +1,7 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using InferenceHost.Core.Numerics;
 
 namespace InferenceHost.Engines.Gguf.Attention;
-
-/// <summary>What both ways of computing attention share.</summary>
-internal static unsafe class AttentionKernel
-{
-    /// <summary>What queries are multiplied by, so that scores come out to base 2 (or as the argument of the hyperbolic tangent, where scores are capped).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float QueryFactor(AttentionSite* site) => site->SoftCap == 0 ? site->Scale * VectorExp.Log2E : site->Scale / site->SoftCap;
-
-    /// <summary>The floats of a group's query; queries are numbered row by row, heads within.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float* Query(AttentionSite* site, in AttentionGroup group, int head, int query) =>
-        (float*)(site->Q + ((group.FirstRow + (query / site->Sharing)) * site->QRow) + (((head * site->Sharing) + (query % site->Sharing)) * site->QHead));
-
-    /// <summary>Caps scores and brings them to base 2.</summary>
-    public static void Cap(float* scores, int count, float cap)
-    {
-        for (var at = 0; at < count; at++)
-            scores[at] = cap * VectorExp.Log2E * MathF.Tanh(scores[at]);
-    }
-
-    /// <summary>Marks the cells of a tile that a query does not see; scores are <paramref name="stride"/> floats apart.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Hide(AttentionSite* site, in AttentionGroup group, int tile, int query, float* scores, int count, int stride)
-    {
-        if (group.FirstMask < 0)
-            return;
-        var seen = site->Plan.Masks[group.FirstMask + (query / site->Sharing * group.Tiles) + tile];
-        var all = count == AttentionPlan.TileCells ? ulong.MaxValue : (1UL << count) - 1;
-        if (seen == all)
-            return;
-        for (var hidden = all & ~seen; hidden != 0; hidden &= hidden - 1)
-            scores[BitOperations.TrailingZeroCount(hidden) * stride] = Softmax<Lanes128, Vector128<float>>.Unseen;
-    }
-}
 
 /// <summary>Takes parts until there are none, and puts the parts of a group together where it has several.</summary>
 internal static unsafe class AttentionKernel<TLanes, TVector, TCells>
@@ -51,30 +15,43 @@ internal static unsafe class AttentionKernel<TLanes, TVector, TCells>
     public static void Run(AttentionSite* site, int thread)
     {
         var scratch = new AttentionScratch(site->Buffers->Scratch + (thread * site->Buffers->ScratchFloats), site->KeySize, site->ValueSize);
-        var heads = site->KvHeads;
-        var total = site->Plan.PartCount * heads;
+        var total = site->Plan.PartCount;
         for (var at = Interlocked.Increment(ref site->Next) - 1; at < total; at = Interlocked.Increment(ref site->Next) - 1)
+            Run(site, site->Plan.Parts[at], scratch);
+    }
+
+    private static void Run(AttentionSite* site, in AttentionPart part, in AttentionScratch scratch)
+    {
+        var group = site->Plan.Groups + part.Group;
+        var queries = group->Rows * site->Sharing;
+        for (var head = 0; head < part.Heads; head++)
+            AttentionQueries.Prepare<TLanes, TVector>(site, *group, part.FirstHead + head, queries, scratch.From(head * queries, site));
+        for (var index = part.FirstTile; index < part.FirstTile + part.Tiles; index++)
         {
-            ref var part = ref site->Plan.Parts[at / heads];
-            ref var group = ref site->Plan.Groups[part.Group];
-            var head = at % heads;
-            if (group.Rows * site->Sharing <= FewQueries<TLanes, TVector, TCells>.Limit)
-                FewQueries<TLanes, TVector, TCells>.Run(site, group, part, head, scratch);
+            for (var head = 0; head < part.Heads; head++)
+            {
+                var tile = new AttentionTile(site, group, part, index, part.FirstHead + head);
+                if (queries <= FewQueries<TLanes, TVector, TCells>.Limit)
+                    FewQueries<TLanes, TVector, TCells>.Run(tile, scratch.From(head * queries, site));
+                else
+                    ManyQueries<TLanes, TVector, TCells>.Run(tile, scratch.From(head * queries, site));
+            }
+        }
+        for (var head = 0; head < part.Heads; head++)
+        {
+            if (group->Parts == 1)
+                Write(site, *group, part.FirstHead + head, scratch.From(head * queries, site));
             else
-                ManyQueries<TLanes, TVector, TCells>.Run(site, group, part, head, scratch);
-            if (group.Parts == 1)
-                Write(site, group, head, scratch);
-            else
-                Leave(site, group, part, at / heads, head, scratch);
+                Leave(site, *group, part, part.FirstHead + head, scratch.From(head * queries, site));
         }
     }
 
     // The last of a group's parts to come puts them all together; no thread waits for another.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Leave(AttentionSite* site, in AttentionGroup group, in AttentionPart part, int number, int head, in AttentionScratch scratch)
+    private static void Leave(AttentionSite* site, in AttentionGroup group, in AttentionPart part, int head, in AttentionScratch scratch)
     {
         var (size, queries) = (site->ValueSize, group.Rows * site->Sharing);
-        var target = Partial(site, number, head);
+        var target = Partial(site, part.Number, head);
         for (var query = 0; query < queries; query++, target += Statistics + size)
         {
             target[0] = scratch.Maxima[query];

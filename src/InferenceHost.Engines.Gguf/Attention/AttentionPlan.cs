@@ -16,16 +16,12 @@ internal sealed unsafe class AttentionPlan : IDisposable
     /// <summary>Queries (rows times heads that share a key-value head) of a group at most.</summary>
     public const int MaxQueries = 128;
 
-    private const int PartsPerThread = 4;
     private const ushort Hidden = 0xFC00;
 
     private readonly NativeList<AttentionGroup> _groups = new();
-    private readonly NativeList<AttentionPart> _parts = new();
     private readonly NativeList<int> _cells = new();
     private readonly NativeList<ulong> _masks = new();
-    private readonly NativeList<int> _pending = new();
-    private int _dividedParts;
-    private int _dividedRows;
+    private readonly AttentionParts _parts = new();
     private ulong[] _rows = [];
     private ulong[] _union = [];
 
@@ -36,11 +32,11 @@ internal sealed unsafe class AttentionPlan : IDisposable
         Parts = _parts.Items,
         Cells = _cells.Items,
         Masks = _masks.Items,
-        Pending = _pending.Items,
+        Pending = _parts.Pending,
         PartCount = _parts.Count,
         GroupCount = _groups.Count,
-        DividedParts = _dividedParts,
-        DividedRows = _dividedRows,
+        DividedParts = _parts.DividedParts,
+        DividedRows = _parts.DividedRows,
     };
 
     /// <summary>
@@ -57,11 +53,8 @@ internal sealed unsafe class AttentionPlan : IDisposable
     public bool TryRead(byte* mask, nint stride, int rows, int cells, int sharing, int heads, int threads)
     {
         _groups.Clear();
-        _parts.Clear();
         _cells.Clear();
         _masks.Clear();
-        _pending.Clear();
-        _dividedParts = _dividedRows = 0;
         var words = (cells + TileCells - 1) / TileCells;
         if (_rows.Length < rows * words)
             _rows = new ulong[rows * words];
@@ -71,7 +64,7 @@ internal sealed unsafe class AttentionPlan : IDisposable
             if (!TryReadRow((ushort*)(mask + (row * stride)), cells, _rows.AsSpan(row * words, words)))
                 return false;
         Group(rows, words, Math.Max(1, MaxQueries / sharing));
-        Divide(sharing, heads, threads);
+        _parts.Divide(_groups, sharing, heads, threads);
         return true;
     }
 
@@ -81,7 +74,6 @@ internal sealed unsafe class AttentionPlan : IDisposable
         _parts.Dispose();
         _cells.Dispose();
         _masks.Dispose();
-        _pending.Dispose();
     }
 
     private static bool TryReadRow(ushort* mask, int cells, Span<ulong> bits)
@@ -185,29 +177,6 @@ internal sealed unsafe class AttentionPlan : IDisposable
         for (var lane = 0; mask != 0; mask &= mask - 1, lane++)
             result |= ((value >> BitOperations.TrailingZeroCount(mask)) & 1) << lane;
         return result;
-    }
-
-    private void Divide(int sharing, int heads, int threads)
-    {
-        long work = 0;
-        for (var i = 0; i < _groups.Count; i++)
-            work += (long)_groups[i].Tiles * _groups[i].Rows * sharing;
-        var wanted = Math.Max(1, work * heads / Math.Max(1, PartsPerThread * threads));
-        for (var i = 0; i < _groups.Count; i++)
-        {
-            ref var group = ref _groups[i];
-            var own = (long)group.Tiles * group.Rows * sharing;
-            group.Parts = (int)Math.Clamp((own + wanted - 1) / wanted, 1, Math.Max(1, group.Tiles));
-            group.FirstPart = _parts.Count;
-            new Span<int>(_pending.Extend(heads), heads).Fill(group.Parts);
-            for (var part = 0; part < group.Parts; part++)
-            {
-                int from = group.Tiles * part / group.Parts, to = group.Tiles * (part + 1) / group.Parts;
-                _parts.Add(new AttentionPart { Group = i, FirstTile = from, Tiles = to - from });
-            }
-            if (group.Parts > 1)
-                (_dividedParts, _dividedRows) = (_parts.Count, Math.Max(_dividedRows, group.Rows));
-        }
     }
 
     private Span<ulong> Row(int row, int words) => _rows.AsSpan(row * words, words);

@@ -29,3 +29,9 @@ internal readonly struct Four : ICount
 {
     public static int Value => 4;
 }
+
+/// <summary>6.</summary>
+internal readonly struct Six : ICount
+{
+    public static int Value => 6;
+}

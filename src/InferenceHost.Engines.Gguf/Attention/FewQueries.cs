@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using InferenceHost.Core.Numerics;
 
 namespace InferenceHost.Engines.Gguf.Attention;
@@ -12,85 +11,50 @@ internal static unsafe class FewQueries<TLanes, TVector, TCells>
 {
     private const int Tile = AttentionPlan.TileCells;
 
-    /// <summary>Queries that are worked on together.</summary>
-    private const int Together = 4;
+    /// <summary>Queries up to which this is the faster way; so many are worked on together.</summary>
+    public const int Limit = 4;
 
-    private const int FetchAhead = 24, LineBytes = 64;
+    private const int FetchAhead = 32;
 
-    /// <summary>Queries up to which this is the faster way.</summary>
-    public static int Limit => Math.Max(8, TLanes.Width * 3 / 4);
-
-    /// <summary>Computes a part for one key-value head into the scratch's results, maxima and sums.</summary>
-    public static void Run(AttentionSite* site, in AttentionGroup group, in AttentionPart part, int head, in AttentionScratch scratch)
+    /// <summary>Adds a tile to the scratch's results, maxima and sums.</summary>
+    public static void Run(in AttentionTile tile, in AttentionScratch scratch)
     {
-        var queries = group.Rows * site->Sharing;
-        Prepare(site, group, head, queries, scratch);
-        for (var first = 0; first < queries; first += Together)
+        switch (tile.Queries)
         {
-            switch (Math.Min(Together, queries - first))
-            {
-                case 1: Block<One>(site, group, part, head, first, scratch); break;
-                case 2: Block<Two>(site, group, part, head, first, scratch); break;
-                case 3: Block<Three>(site, group, part, head, first, scratch); break;
-                default: Block<Four>(site, group, part, head, first, scratch); break;
-            }
+            case 1: Block<One>(tile, scratch); break;
+            case 2: Block<Two>(tile, scratch); break;
+            case 3: Block<Three>(tile, scratch); break;
+            default: Block<Four>(tile, scratch); break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Prepare(AttentionSite* site, in AttentionGroup group, int head, int queries, in AttentionScratch scratch)
-    {
-        var factor = TLanes.Broadcast(AttentionKernel.QueryFactor(site));
-        for (var query = 0; query < queries; query++)
-        {
-            var source = AttentionKernel.Query(site, group, head, query);
-            var target = scratch.Queried + (query * site->KeySize);
-            for (var at = 0; at < site->KeySize; at += TLanes.Width)
-                TLanes.Store(TLanes.Multiply(TLanes.Load(ref *source, at), factor), ref *target, at);
-            scratch.Maxima[query] = Softmax<TLanes, TVector>.Unseen;
-            scratch.Sums[query] = 0;
-        }
-        new Span<float>(scratch.Results, queries * site->ValueSize).Clear();
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Block<TCount>(AttentionSite* site, in AttentionGroup group, in AttentionPart part, int head, int first, in AttentionScratch scratch)
+    private static void Block<TCount>(in AttentionTile tile, in AttentionScratch scratch)
         where TCount : ICount
     {
-        var results = scratch.Results + (first * site->ValueSize);
-        for (var tile = part.FirstTile; tile < part.FirstTile + part.Tiles; tile++)
-        {
-            var cells = site->Plan.Cells + group.FirstCell + (tile * Tile);
-            var count = Math.Min(Tile, group.Cells - (tile * Tile));
-            Score<TCount>(site, cells, count, group.Cells - (tile * Tile), head, scratch.Queried + (first * site->KeySize), scratch.Scores);
-            var padded = (count + TLanes.Width - 1) / TLanes.Width * TLanes.Width;
-            for (var query = 0; query < TCount.Value; query++)
-            {
-                var scores = scratch.Scores + (query * Tile);
-                if (site->SoftCap != 0)
-                    AttentionKernel.Cap(scores, count, site->SoftCap);
-                AttentionKernel.Hide(site, group, tile, first + query, scores, count, 1);
-                for (var cell = count; cell < padded; cell++)
-                    scores[cell] = Softmax<TLanes, TVector>.Unseen;
-                scratch.Fading[query] = Softmax<TLanes, TVector>.Row(scores, padded, ref scratch.Maxima[first + query], ref scratch.Sums[first + query]);
-            }
-            var at = 0;
-            for (; at + (2 * TLanes.Width) <= site->ValueSize; at += 2 * TLanes.Width)
-                Gather<TCount, Two>(site, cells, count, head, at, scratch, results);
-            if (at < site->ValueSize)
-                Gather<TCount, One>(site, cells, count, head, at, scratch, results);
-        }
+        var site = tile.Site;
+        Score<TCount>(tile, scratch.Queried, scratch.Scores);
+        for (var query = 0; query < TCount.Value; query++)
+            scratch.Fading[query] = AttentionQueries.Weigh<TLanes, TVector>(tile, query, scratch.Scores + (query * Tile), scratch);
+        var at = 0;
+        for (; at + (2 * TLanes.Width) <= site->ValueSize; at += 2 * TLanes.Width)
+            Gather<TCount, Two>(tile, at, scratch);
+        if (at < site->ValueSize)
+            Gather<TCount, One>(tile, at, scratch);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Score<TCount>(AttentionSite* site, int* cells, int count, int left, int head, float* queries, float* scores)
+    private static void Score<TCount>(in AttentionTile tile, float* queries, float* scores)
         where TCount : ICount
     {
-        var (size, stride) = (site->KeySize, site->KCell);
-        var keys = site->K + (head * site->KHead);
+        var (size, stride, count) = (tile.Site->KeySize, tile.Site->KCell, tile.Count);
+        var keys = tile.Keys;
+        var cells = tile.Cells;
+        var (keysAhead, valuesAhead) = (tile.KeysAhead(FetchAhead), tile.ValuesAhead(FetchAhead));
         for (var cell = 0; cell < count; cell++)
         {
-            Fetch(site, cells, Math.Min(cell + FetchAhead, left - 1), head);
+            keysAhead.Fetch(cell);
+            valuesAhead.Fetch(cell);
             var row = keys + (cells[cell] * stride);
             var a = TLanes.Broadcast(0);
             var (b, c, d) = (a, a, a);
@@ -115,30 +79,17 @@ internal static unsafe class FewQueries<TLanes, TVector, TCells>
         }
     }
 
-    // A long sequence's cells come from memory, a line or two of each cell per head, which the processor's own prefetching does not foresee.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Fetch(AttentionSite* site, int* cells, int cell, int head)
-    {
-        if (!Sse.IsSupported)
-            return;
-        var key = site->K + (cells[cell] * site->KCell) + (head * site->KHead);
-        for (nint at = 0; at < site->KHead; at += LineBytes)
-            Sse.Prefetch0(key + at);
-        var value = site->V + (cells[cell] * site->VCell) + (head * site->VHead);
-        for (nint at = 0; at < site->VHead; at += LineBytes)
-            Sse.Prefetch0(value + at);
-    }
-
     // One or two vectors of the values, summed over the tile's cells for all queries of the block.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Gather<TCount, TVectors>(AttentionSite* site, int* cells, int count, int head, int at, in AttentionScratch scratch, float* results)
+    private static void Gather<TCount, TVectors>(in AttentionTile tile, int at, in AttentionScratch scratch)
         where TCount : ICount
         where TVectors : ICount
     {
-        var (size, stride, second) = (site->ValueSize, site->VCell, TLanes.Width);
-        var values = site->V + (head * site->VHead);
+        var (size, stride, second, count) = (tile.Site->ValueSize, tile.Site->VCell, TLanes.Width, tile.Count);
+        var values = tile.Values;
+        var cells = tile.Cells;
         var weights = scratch.Scores;
-        var target = results + at;
+        var target = scratch.Results + at;
         Fade<TVectors>(target, scratch.Fading[0], out var a0, out var a1);
         var (b0, b1, c0, c1, d0, d1) = (a0, a0, a0, a0, a0, a0);
         if (TCount.Value > 1)

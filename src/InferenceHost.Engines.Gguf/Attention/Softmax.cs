@@ -34,17 +34,21 @@ internal static unsafe class Softmax<TLanes, TVector>
         var best = TLanes.Load(ref *scores, 0);
         for (var at = TLanes.Width; at < count; at += TLanes.Width)
             best = TLanes.Max(best, TLanes.Load(ref *scores, at));
-        var greatest = TLanes.MaxOf(best);
-        if (greatest <= Unseen)
-        {
-            new Span<float>(scores, count).Clear();
-            return 1;
-        }
         var fading = 1f;
-        if (greatest > maximum)
+        // Mostly no score is greater than those before: then there is nothing to reduce.
+        if (maximum <= Unseen || TLanes.Bits(TLanes.AtMost(best, TLanes.Broadcast(maximum))) != (1UL << TLanes.Width) - 1)
         {
-            fading = Weight(maximum - greatest);
-            maximum = greatest;
+            var greatest = TLanes.MaxOf(best);
+            if (greatest <= Unseen)
+            {
+                new Span<float>(scores, count).Clear();
+                return 1;
+            }
+            if (greatest > maximum)
+            {
+                fading = Weight(maximum - greatest);
+                maximum = greatest;
+            }
         }
         var shift = TLanes.Broadcast(maximum);
         var total = TLanes.Broadcast(0);
@@ -56,26 +60,5 @@ internal static unsafe class Softmax<TLanes, TVector>
         }
         sum = (sum * fading) + TLanes.SumOf(total);
         return fading;
-    }
-
-    /// <summary>The same for a vector of queries: scores are <paramref name="stride"/> floats apart, and the fading is written. A query that has seen nothing yet gathers what fades to nothing later.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Column(float* scores, int count, int stride, float* maxima, float* sums, float* fadings)
-    {
-        var before = TLanes.Load(ref *maxima, 0);
-        var greatest = before;
-        for (var cell = 0; cell < count; cell++)
-            greatest = TLanes.Max(greatest, TLanes.Load(ref *scores, cell * stride));
-        var fading = Weight(TLanes.Subtract(before, greatest));
-        var total = TLanes.Multiply(TLanes.Load(ref *sums, 0), fading);
-        for (var cell = 0; cell < count; cell++)
-        {
-            var weights = Weight(TLanes.Subtract(TLanes.Load(ref *scores, cell * stride), greatest));
-            TLanes.Store(weights, ref *scores, cell * stride);
-            total = TLanes.Add(total, weights);
-        }
-        TLanes.Store(greatest, ref *maxima, 0);
-        TLanes.Store(total, ref *sums, 0);
-        TLanes.Store(fading, ref *fadings, 0);
     }
 }

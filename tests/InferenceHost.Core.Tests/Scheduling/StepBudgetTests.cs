@@ -19,6 +19,33 @@ public sealed class StepBudgetTests
     public void MoreTimeWhereMoreWaitForTheirFirstToken(double demand, int tokens) => Assert.Equal(tokens, Learned().ChunkTokens(8, demand, MaxBatch));
 
     [Fact]
+    public void BehindManyCellsAChunkShrinksButNeverStops()
+    {
+        var budget = Learned();
+        for (var i = 0; i < 30; i++) budget.Observe(0.220, decodeRows: 8, prefillTokens: 20);
+        budget.Observe(0.020, decodeRows: 8, prefillTokens: 0);
+        Assert.Equal(2, budget.ChunkTokens(8, 0.1, MaxBatch));
+    }
+
+    [Fact]
+    public void NowAndThenAStepWithoutPrefillMeasuresWhatDecodingCostsNow()
+    {
+        var budget = Learned();
+        var (mixed, pure) = (0, 0);
+        for (var i = 0; i < 200; i++)
+        {
+            var tokens = budget.ChunkTokens(8, 0.1, MaxBatch);
+            if (tokens > 0) mixed++;
+            else pure++;
+            Assert.Equal(tokens == 0, double.IsPositiveInfinity(budget.BreakEvenAcceptance(8)));
+            budget.Observe(0.040 + (tokens * 0.001), decodeRows: 8, tokens);
+        }
+        Assert.InRange(pure, mixed / 20, mixed / 12);
+        // Decoding has come to take twice as long: 20 instead of 10 tokens fill half of it.
+        Assert.InRange(budget.ChunkTokens(8, 0.1, MaxBatch), 11, 22);
+    }
+
+    [Fact]
     public void ATargetHoldsWhoeverWaits() => Assert.Equal(80, Learned(TimeSpan.FromMilliseconds(100)).ChunkTokens(8, 31, MaxBatch));
 
     [Fact]

@@ -23,6 +23,21 @@ public sealed class AttentionKernelTests
     }
 
     [Theory]
+    [InlineData(128)]
+    [InlineData(256)]
+    [InlineData(512)]
+    public void AChunkOfAnyLengthBehindAnyNumberOfCellsIsComputedRight(int bits)
+    {
+        for (var rows = 1; rows <= 15; rows++)
+        {
+            using var alone = new AttentionCase(rows, Masks.Prompt(rows, before: 11 * rows, cells: 256), 3, 3, 64, 64);
+            AssertEqual(alone.Expected(), alone.Compute(threads: 2, bits));
+            using var shared = new AttentionCase(rows, Masks.Prompt(rows, before: 190 + rows, cells: 256), 9, 3, 48, 80);
+            AssertEqual(shared.Expected(), shared.Compute(threads: 2, bits));
+        }
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(7)]
@@ -69,6 +84,16 @@ public sealed class AttentionKernelTests
         Array.Clear(seen[1]);
         using var one = new AttentionCase(7, seen, 4, 2, 64, 64);
         AssertEqual(one.Expected(), one.Compute(threads: 2, 512));
+    }
+
+    [Fact]
+    public void RowsThatSeeNothingOfTheFirstTilesBeginLater()
+    {
+        var seen = Masks.Prompt(rows: 12, before: 400, cells: 512);
+        for (var row = 0; row < 12; row += 5)
+            Array.Clear(seen[row], 0, 320);
+        using var one = new AttentionCase(8, seen, 6, 2, 64, 64);
+        AssertEqual(one.Expected(), one.Compute(threads: 1, 512));
     }
 
     private static void AssertEqual(double[] expected, float[] actual)
