@@ -11,12 +11,12 @@ public sealed class Sampler
 {
     private const int Few = 32, SampleBlocks = 128;
 
+    private readonly ThresholdSelect _select;
     private readonly CandidateSet _candidates;
     private readonly RawLogProbabilities _raw;
     private readonly float[] _maxima;
     private readonly float[] _sums;
-    private readonly float[] _sample = new float[SampleBlocks * BlockScan.BlockTokens];
-    private readonly float[] _sampleMaxima = new float[SampleBlocks];
+    private readonly float[] _sampleMaxima;
     private double _mass;
     private float _best;
     private float _scale;
@@ -27,10 +27,12 @@ public sealed class Sampler
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(vocabularySize);
         VocabularySize = vocabularySize;
-        _candidates = new CandidateSet(vocabularySize);
+        _select = new ThresholdSelect(vocabularySize);
+        _candidates = new CandidateSet(vocabularySize, _select);
         var blocks = BlockScan.Blocks(vocabularySize);
         _maxima = new float[blocks];
         _sums = new float[blocks];
+        _sampleMaxima = new float[blocks];
         _raw = new RawLogProbabilities(vocabularySize);
     }
 
@@ -183,10 +185,16 @@ public sealed class Sampler
     // Takes at least the tokens of the nucleus. A few hold its mass nearly always; otherwise a sample of the row tells where about it ends.
     private void TakeMass(ReadOnlySpan<float> logits, double target, float topP)
     {
-        var reached = 0f;
-        foreach (var k in (ReadOnlySpan<int>)[Few, Math.Max(Few, _maxima.Length / 4)])
+        var reached = KthMaximum(Few);
+        Take(logits, reached);
+        if (_candidates.Mass >= target)
+            return;
+        // The missing tokens weigh less than those taken: there are at least so many of them.
+        var missing = (target - _candidates.Mass) / Math.Exp((reached - (double)_best) * _scale);
+        var more = _maxima.Length / 4;
+        if (more > Few && _candidates.Count + missing <= more)
         {
-            reached = KthMaximum(k);
+            reached = KthMaximum(more);
             Take(logits, reached);
             if (_candidates.Mass >= target)
                 return;
@@ -207,17 +215,17 @@ public sealed class Sampler
     private float EstimateThreshold(ReadOnlySpan<float> logits, float ceiling, double fraction, float floor)
     {
         var stride = Math.Max(1, _maxima.Length / SampleBlocks);
-        var (blocks, mass) = (0, 0.0);
-        for (var block = 0; block < logits.Length / BlockScan.BlockTokens && blocks < SampleBlocks; block += stride)
+        var mass = 0.0;
+        _sampleMaxima.AsSpan().Fill(float.NegativeInfinity);
+        for (var block = 0; block < _maxima.Length; block += stride)
         {
             if (_maxima[block] >= ceiling)
                 continue;
-            logits.Slice(block * BlockScan.BlockTokens, BlockScan.BlockTokens).CopyTo(_sample.AsSpan(blocks * BlockScan.BlockTokens));
-            _sampleMaxima[blocks++] = _maxima[block];
+            _sampleMaxima[block] = _maxima[block];
             mass += _sums[block];
         }
 
-        _candidates.Gather(_sample.AsSpan(0, blocks * BlockScan.BlockTokens), _sampleMaxima.AsSpan(0, blocks), floor);
+        _candidates.Gather(logits, _sampleMaxima, floor);
         if (_candidates.Count == 0)
             return floor;
         _candidates.Weigh(_best, _scale);
@@ -225,7 +233,7 @@ public sealed class Sampler
     }
 
     // At least k logits reach the k-th largest block maximum, so the k largest logits do.
-    private float KthMaximum(int k) => k > _maxima.Length ? float.NegativeInfinity : ThresholdSelect.KeepingLargest(_maxima, k);
+    private float KthMaximum(int k) => k > _maxima.Length ? float.NegativeInfinity : _select.KeepingLargest(_maxima, k);
 
     private int DrawWhole(ReadOnlySpan<float> logits, double uniform)
     {
