@@ -49,11 +49,13 @@ internal static partial class BlockScan
                 : GatherTail(logits[start..], threshold, start, ids, count);
         }
 
+        ref var row = ref MemoryMarshal.GetReference(logits);
         for (var index = 0; index < count; index++)
-            values[index] = logits[ids[index]];
+            values[index] = Unsafe.Add(ref row, ids[index]);
         return count;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int GatherBlock<TLanes, TVector>(ref readonly float tokens, float threshold, int firstId, ref int ids, int count)
         where TLanes : IFloatLanes<TVector>
         where TVector : struct

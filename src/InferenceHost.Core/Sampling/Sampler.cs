@@ -7,16 +7,13 @@ namespace InferenceHost.Core.Sampling;
 /// <see cref="SequenceSamplingState"/>, so any sampler can serve any sequence. Allocates nothing per row.
 /// </summary>
 /// <remarks>Cost: one pass over the row; cut-offs look only at blocks that can matter. Exponentials of the whole row are taken only where the definition needs their sum.</remarks>
-public sealed class Sampler
+public sealed partial class Sampler
 {
-    private const int Few = 32, SampleBlocks = 128;
-
     private readonly ThresholdSelect _select;
     private readonly CandidateSet _candidates;
     private readonly RawLogProbabilities _raw;
     private readonly float[] _maxima;
     private readonly float[] _sums;
-    private readonly float[] _sampleMaxima;
     private double _mass;
     private float _best;
     private float _scale;
@@ -169,67 +166,6 @@ public sealed class Sampler
         _candidates.Weigh(_best, _scale);
         if (topP is { } fraction)
             _candidates.KeepTopMass(fraction * _candidates.Mass);
-    }
-
-    private void TakeTopP(ReadOnlySpan<float> logits, float topP, float minPThreshold)
-    {
-        var target = topP * _mass;
-        if (!float.IsNegativeInfinity(minPThreshold))
-            Take(logits, minPThreshold);
-        else
-            TakeMass(logits, target, topP);
-        if (_candidates.Mass >= target)
-            _candidates.KeepTopMass(target);
-    }
-
-    // Takes at least the tokens of the nucleus. A few hold its mass nearly always; otherwise a sample of the row tells where about it ends.
-    private void TakeMass(ReadOnlySpan<float> logits, double target, float topP)
-    {
-        var reached = KthMaximum(Few);
-        Take(logits, reached);
-        if (_candidates.Mass >= target)
-            return;
-        // The missing tokens weigh less than those taken: there are at least so many of them.
-        var missing = (target - _candidates.Mass) / Math.Exp((reached - (double)_best) * _scale);
-        var more = _maxima.Length / 4;
-        if (more > Few && _candidates.Count + missing <= more)
-        {
-            reached = KthMaximum(more);
-            Take(logits, reached);
-            if (_candidates.Mass >= target)
-                return;
-        }
-
-        // Tokens below this weigh less than 1 - topP of the mass even if they were the whole vocabulary.
-        var floor = _best + ((MathF.Log((float)((1 - (double)topP) * _mass / VocabularySize)) - 0.01f) / _scale);
-        if (!float.IsNegativeInfinity(reached))
-            Take(logits, MathF.Max(floor, EstimateThreshold(logits, reached, (target - _candidates.Mass) / (_mass - _candidates.Mass), floor)));
-        if (_candidates.Mass < target)
-            Take(logits, floor);
-        if (_candidates.Mass < target)
-            Take(logits, float.NegativeInfinity);
-    }
-
-    // Where the fraction of the mass below `ceiling` is reached in blocks that are spread over the row, and lower by what a sample may be wrong. Of the largest
-    // tokens a sample says little: those above the ceiling are counted exactly.
-    private float EstimateThreshold(ReadOnlySpan<float> logits, float ceiling, double fraction, float floor)
-    {
-        var stride = Math.Max(1, _maxima.Length / SampleBlocks);
-        var mass = 0.0;
-        _sampleMaxima.AsSpan().Fill(float.NegativeInfinity);
-        for (var block = 0; block < _maxima.Length; block += stride)
-        {
-            if (_maxima[block] >= ceiling)
-                continue;
-            _sampleMaxima[block] = _maxima[block];
-            mass += _sums[block];
-        }
-
-        _candidates.Gather(logits, _sampleMaxima, floor);
-        if (_candidates.Count == 0)
-            return floor;
-        _candidates.Weigh(_best, _scale);
-        return _candidates.LogitReachingMass((fraction + (0.25 * (1 - fraction))) * mass);
     }
 
     // At least k logits reach the k-th largest block maximum, so the k largest logits do.
