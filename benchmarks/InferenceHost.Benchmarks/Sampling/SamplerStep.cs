@@ -16,7 +16,7 @@ public class SamplerStep
     private SequenceSamplingState[] _states = [];
     private HelperThreads _helpers = null!;
 
-    [Params(Recipe.Greedy, Recipe.TopK40, Recipe.MinP, Recipe.TopP, Recipe.TopPBroad, Recipe.TopKTopPMinP, Recipe.TemperatureOnly)]
+    [Params(Recipe.Greedy, Recipe.TopK40, Recipe.MinP, Recipe.TopP, Recipe.TopPBroad, Recipe.TopKTopPMinP, Recipe.TemperatureOnly, Recipe.Typical)]
     public Recipe Recipe { get; set; }
 
     [GlobalSetup]

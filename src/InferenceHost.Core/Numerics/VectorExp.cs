@@ -23,17 +23,28 @@ public static class VectorExp
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector PowerOfTwo<TLanes, TVector>(TVector power)
         where TLanes : IFloatLanes<TVector>
+        where TVector : struct =>
+        PowerOfTwo<TLanes, TVector>(power, TLanes.Broadcast(1), TLanes.Broadcast(LeastPower));
+
+    /// <summary>2 to the power of <c>distance * scale</c>, a product that is never rounded; distances below <paramref name="least"/> count as that.</summary>
+    /// <param name="distance">For results within the normal floats: at most 127 / scale.</param>
+    /// <param name="scale">Powers of two per unit of distance.</param>
+    /// <param name="least"><see cref="LeastPower"/> / scale.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector PowerOfTwo<TLanes, TVector>(TVector distance, TVector scale, TVector least)
+        where TLanes : IFloatLanes<TVector>
         where TVector : struct
     {
-        power = TLanes.Max(power, TLanes.Broadcast(LeastPower));
-        var shifted = TLanes.Add(power, TLanes.Broadcast(RoundingShift));
-        var f = TLanes.Subtract(power, TLanes.Subtract(shifted, TLanes.Broadcast(RoundingShift)));
+        distance = TLanes.Max(distance, least);
+        var shifted = TLanes.MultiplyAdd(distance, scale, TLanes.Broadcast(RoundingShift));
+        var whole = TLanes.Subtract(shifted, TLanes.Broadcast(RoundingShift));
+        var f = TLanes.MultiplySubtract(distance, scale, whole);
         var p = TLanes.MultiplyAdd(TLanes.Broadcast(1.3276468e-3f), f, TLanes.Broadcast(9.6755412e-3f));
         p = TLanes.MultiplyAdd(p, f, TLanes.Broadcast(5.5507133e-2f));
         p = TLanes.MultiplyAdd(p, f, TLanes.Broadcast(2.4022120e-1f));
         p = TLanes.MultiplyAdd(p, f, TLanes.Broadcast(6.9314697e-1f));
         p = TLanes.MultiplyAdd(p, f, TLanes.Broadcast(1));
-        return TLanes.Scale(p, shifted);
+        return TLanes.Scale(p, whole, shifted);
     }
 
     /// <summary><c>weights[i] = exp((values[i] - shift) * scale)</c> for values of at most <paramref name="shift"/>; 0 below 2 to the <see cref="LeastPower"/>.</summary>
@@ -56,12 +67,12 @@ public static class VectorExp
         ref var source = ref MemoryMarshal.GetReference(values);
         ref var target = ref MemoryMarshal.GetReference(weights);
         var (shifts, scales) = (TLanes.Broadcast(shift), TLanes.Broadcast(scale * Log2E));
-        var least = TLanes.Broadcast(LeastPower);
+        var least = TLanes.Broadcast(LeastPower / (scale * Log2E));
         var index = 0;
         for (; index + TLanes.Width <= values.Length; index += TLanes.Width)
         {
-            var x = TLanes.Multiply(TLanes.Subtract(TLanes.Load(ref source, index), shifts), scales);
-            TLanes.Store(TLanes.And(PowerOfTwo<TLanes, TVector>(x), TLanes.AtMost(least, x)), ref target, index);
+            var distance = TLanes.Subtract(TLanes.Load(ref source, index), shifts);
+            TLanes.Store(TLanes.And(PowerOfTwo<TLanes, TVector>(distance, scales, least), TLanes.AtMost(least, distance)), ref target, index);
         }
 
         for (; index < values.Length; index++)

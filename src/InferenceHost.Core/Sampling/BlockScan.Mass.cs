@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using InferenceHost.Core.Numerics;
@@ -5,8 +6,8 @@ using InferenceHost.Core.Numerics;
 namespace InferenceHost.Core.Sampling;
 
 /// <content>
-/// Maxima and sums of exponentials in the same look at a vector. The exponentials are taken relative to a running reference, as in the online softmax of
-/// Milakov and Gimelshein (2018, arXiv:1805.02867), so that they need not wait for the maximum of the row or of the block.
+/// Maxima and sums of exponentials in the same look at a block. The exponentials are taken relative to a running reference, as in the online softmax of
+/// Milakov and Gimelshein (2018, arXiv:1805.02867), so that they need not wait for the maximum of the row.
 /// </content>
 internal static partial class BlockScan
 {
@@ -37,21 +38,21 @@ internal static partial class BlockScan
     {
         (best, mass) = (float.NegativeInfinity, 0);
         var checks = TLanes.Broadcast(0);
-        float reference = 0, ceiling = float.NegativeInfinity;
+        float reference = 0, ceiling = float.NegativeInfinity, least = VectorExp.LeastPower / (scale * VectorExp.Log2E);
         for (int block = 0, start = 0; start < logits.Length; block++, start += BlockTokens)
         {
             var tokens = logits.Slice(start, Math.Min(BlockTokens, logits.Length - start));
-            var sum = BlockSum<TLanes, TVector>(tokens, reference, scale, out var maximum, ref checks);
+            var whole = tokens.Length == BlockTokens;
+            var maximum = whole ? BlockMaximum<TLanes, TVector>(in tokens[0], ref checks) : Largest(tokens);
             if (maximum > ceiling)
             {
                 if (mass > 0)
                     mass *= Rescale<TLanes, TVector>(sums[..block], reference, maximum, scale);
                 (reference, ceiling) = (maximum, maximum + (ReferenceSlackPower / (scale * VectorExp.Log2E)));
-                sum = BlockSum<TLanes, TVector>(tokens, reference, scale, out maximum, ref checks);
             }
 
-            if (float.IsNegativeInfinity(maximum))
-                sum = 0;
+            var sum = float.IsNegativeInfinity(maximum) ? 0
+                : whole ? BlockSum<TLanes, TVector>(in tokens[0], reference, scale, least) : TailSum(tokens, reference, scale);
             if (maximum > best)
                 best = maximum;
             maxima[block] = maximum;
@@ -64,40 +65,26 @@ internal static partial class BlockScan
         return IsFinite<TLanes, TVector>(logits, checks);
     }
 
-    private static float BlockSum<TLanes, TVector>(
-        ReadOnlySpan<float> tokens, float reference, float scale, out float maximum, ref TVector checks)
+    // Apart from the maximum: in one loop the two stand in each other's way.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float BlockSum<TLanes, TVector>(ref readonly float start, float reference, float scale, float least)
         where TLanes : IFloatLanes<TVector>
         where TVector : struct
     {
-        if (tokens.Length < BlockTokens)
-        {
-            maximum = Largest(tokens);
-            return TailSum(tokens, reference, scale);
-        }
-
-        ref var start = ref MemoryMarshal.GetReference(tokens);
-        var width = TLanes.Width;
         // (x - r) * s rather than x * s - r * s: the latter loses the difference of large logits.
         var (references, scales) = (TLanes.Broadcast(reference), TLanes.Broadcast(scale * VectorExp.Log2E));
-        var (v0, v1) = (TLanes.Load(ref start, 0), TLanes.Load(ref start, width));
-        var (m0, m1) = (v0, v1);
-        var s0 = VectorExp.PowerOfTwo<TLanes, TVector>(TLanes.Multiply(TLanes.Subtract(v0, references), scales));
-        var s1 = VectorExp.PowerOfTwo<TLanes, TVector>(TLanes.Multiply(TLanes.Subtract(v1, references), scales));
-        var (c0, c1) = (TLanes.Add(checks, v0), v1);
-        for (var index = 2 * width; index < BlockTokens; index += 2 * width)
+        var leasts = TLanes.Broadcast(least);
+        var width = TLanes.Width;
+        var (s0, s1) = (TLanes.Broadcast(0), TLanes.Broadcast(0));
+        // Two chains and not four: sixteen registers hold no more beside the polynomial.
+        for (var index = 0; index < BlockTokens; index += 2 * width)
         {
-            v0 = TLanes.Load(ref start, index);
-            v1 = TLanes.Load(ref start, index + width);
-            m0 = TLanes.Max(m0, v0);
-            m1 = TLanes.Max(m1, v1);
-            c0 = TLanes.Add(c0, v0);
-            c1 = TLanes.Add(c1, v1);
-            s0 = TLanes.Add(s0, VectorExp.PowerOfTwo<TLanes, TVector>(TLanes.Multiply(TLanes.Subtract(v0, references), scales)));
-            s1 = TLanes.Add(s1, VectorExp.PowerOfTwo<TLanes, TVector>(TLanes.Multiply(TLanes.Subtract(v1, references), scales)));
+            var d0 = TLanes.Subtract(TLanes.Load(in start, index), references);
+            s0 = TLanes.Add(s0, VectorExp.PowerOfTwo<TLanes, TVector>(d0, scales, leasts));
+            var d1 = TLanes.Subtract(TLanes.Load(in start, index + width), references);
+            s1 = TLanes.Add(s1, VectorExp.PowerOfTwo<TLanes, TVector>(d1, scales, leasts));
         }
 
-        checks = TLanes.Add(c0, c1);
-        maximum = TLanes.MaxOf(TLanes.Max(m0, m1));
         return TLanes.SumOf(TLanes.Add(s0, s1));
     }
 

@@ -1,5 +1,5 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using InferenceHost.Core.Numerics;
 
@@ -28,17 +28,6 @@ internal static partial class BlockScan
             : Maxima<Lanes128, Vector128<float>>(logits, maxima, out best);
     }
 
-    /// <summary>Tokens whose logit reaches a threshold, ascending by id; masked tokens (negative infinity) never do.</summary>
-    /// <returns>How many entries of <paramref name="ids"/> and <paramref name="values"/> were filled.</returns>
-    public static int Gather(ReadOnlySpan<float> logits, ReadOnlySpan<float> maxima, float threshold, Span<int> ids, Span<float> values)
-    {
-        if (Vector512.IsHardwareAccelerated)
-            return Gather<Lanes512, Vector512<float>>(logits, maxima, threshold, ids, values);
-        return Vector256.IsHardwareAccelerated
-            ? Gather<Lanes256, Vector256<float>>(logits, maxima, threshold, ids, values)
-            : Gather<Lanes128, Vector128<float>>(logits, maxima, threshold, ids, values);
-    }
-
     internal static bool Maxima<TLanes, TVector>(ReadOnlySpan<float> logits, Span<float> maxima, out float best)
         where TLanes : IFloatLanes<TVector>
         where TVector : struct
@@ -58,44 +47,8 @@ internal static partial class BlockScan
         return IsFinite<TLanes, TVector>(logits, checks);
     }
 
-    internal static int Gather<TLanes, TVector>(
-        ReadOnlySpan<float> logits, ReadOnlySpan<float> maxima, float threshold, Span<int> ids, Span<float> values)
-        where TLanes : IFloatLanes<TVector>
-        where TVector : struct
-    {
-        threshold = MathF.Max(threshold, float.MinValue);
-        var thresholds = TLanes.Broadcast(threshold);
-        var count = 0;
-        for (var block = 0; block < maxima.Length; block++)
-        {
-            if (maxima[block] < threshold)
-                continue;
-            var end = Math.Min((block + 1) * BlockTokens, logits.Length);
-            var token = block * BlockTokens;
-            for (; token + TLanes.Width <= end; token += TLanes.Width)
-            {
-                var reached = TLanes.Bits(TLanes.AtMost(thresholds, TLanes.Load(in MemoryMarshal.GetReference(logits), token)));
-                for (; reached != 0; reached &= reached - 1)
-                {
-                    var id = token + BitOperations.TrailingZeroCount(reached);
-                    ids[count] = id;
-                    values[count++] = logits[id];
-                }
-            }
-
-            for (; token < end; token++)
-            {
-                if (logits[token] < threshold)
-                    continue;
-                ids[count] = token;
-                values[count++] = logits[token];
-            }
-        }
-
-        return count;
-    }
-
     // Four independent chains hide the latency of the maximum.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float BlockMaximum<TLanes, TVector>(ref readonly float start, ref TVector checks)
         where TLanes : IFloatLanes<TVector>
         where TVector : struct

@@ -1,16 +1,21 @@
+using System.Runtime.InteropServices;
 using InferenceHost.Core.Numerics;
 
 namespace InferenceHost.Core.Sampling;
 
 /// <summary>The tokens that are still in the race, ascending by id, with logit and weight exp((logit - best) / temperature). Buffers of vocabulary size, made once.</summary>
-internal sealed class CandidateSet(int vocabularySize)
+internal sealed class CandidateSet(int vocabularySize, ThresholdSelect select)
 {
-    private readonly int[] _ids = new int[vocabularySize];
+    private const int DrawRun = 256;
+
+    private readonly int[] _ids = new int[vocabularySize + BlockScan.Slack];
     private readonly float[] _logits = new float[vocabularySize];
     private readonly float[] _weights = new float[vocabularySize];
     private readonly float[] _keys = new float[vocabularySize];
 
-    /// <summary>Number of candidates.</summary>
+    private float _leastLogit = float.NegativeInfinity;
+
+    /// <summary>Number of candidates; after <see cref="KeepTopMass"/> also of those that it dropped, until the next step looks at them.</summary>
     public int Count { get; private set; }
 
     /// <summary>Sum of the weights.</summary>
@@ -23,24 +28,20 @@ internal sealed class CandidateSet(int vocabularySize)
     public Span<float> Weights => _weights.AsSpan(0, Count);
 
     /// <summary>Takes the tokens whose logit reaches <paramref name="threshold"/>.</summary>
-    public void Gather(ReadOnlySpan<float> logits, ReadOnlySpan<float> maxima, float threshold) =>
+    public void Gather(ReadOnlySpan<float> logits, ReadOnlySpan<float> maxima, float threshold)
+    {
         Count = BlockScan.Gather(logits, maxima, threshold, _ids, _logits);
+        _leastLogit = float.NegativeInfinity;
+    }
 
     /// <summary>Keeps the <paramref name="k"/> largest logits and all that equal the smallest of them.</summary>
     public void KeepTopK(int k)
     {
         if (Count <= k)
             return;
-        var threshold = ThresholdSelect.KeepingLargest(Logits, k);
-        var kept = 0;
-        for (var index = 0; index < Count; index++)
-        {
-            // Moved in any case: a branch here would be guessed wrongly too often.
-            Move(index, kept);
-            kept += _logits[index] >= threshold ? 1 : 0;
-        }
-
-        Count = kept;
+        var threshold = select.KeepingLargest(Logits, k);
+        KeepColumn(_logits, threshold, Identities);
+        Count = KeepColumn(_logits, threshold, _logits);
     }
 
     /// <summary>Computes the weights; the largest is 1 at the logit <paramref name="best"/>.</summary>
@@ -51,7 +52,7 @@ internal sealed class CandidateSet(int vocabularySize)
     }
 
     /// <summary>The logit at which the mass of the candidates reaches <paramref name="target"/>; the smallest if all of them do not.</summary>
-    public float LogitReachingMass(double target) => ThresholdSelect.KeyReachingMass(Logits, Weights, target, out _);
+    public float LogitReachingMass(double target) => select.KeyReachingMass(Logits, Weights, target, out _);
 
     /// <summary>
     /// Keeps a token when the mass of the tokens ranked above it is less than <paramref name="target"/>, and always the best one. Of equal logits the
@@ -61,34 +62,28 @@ internal sealed class CandidateSet(int vocabularySize)
     {
         if (Count < 2)
             return;
-        var threshold = ThresholdSelect.KeyReachingMass(Logits, Weights, target, out var massAbove);
+        var threshold = select.KeyReachingMass(Logits, Weights, target, out var massAbove);
         var equal = Logits.Count(threshold);
         var weight = _weights[Logits.IndexOf(threshold)];
         var dropped = equal - (int)Math.Clamp(Math.Ceiling((target - massAbove) / weight), 1, equal);
-        var kept = 0;
-        for (var index = 0; index < Count; index++)
+        for (var index = 0; dropped > 0; index++)
         {
-            var logit = _logits[index];
-            if (logit == threshold && dropped-- > 0)
+            if (_logits[index] != threshold)
                 continue;
-            Move(index, kept);
-            kept += logit >= threshold ? 1 : 0;
+            _logits[index] = float.NegativeInfinity;
+            dropped--;
         }
 
-        Shrink(kept);
+        // They stay where they are: most often only a draw follows.
+        _leastLogit = threshold;
+        Mass = ThresholdSelect.MassAtLeast(Logits, Weights, threshold);
     }
 
     /// <summary>Keeps tokens whose weight is at least this fraction of the best one's.</summary>
     public void KeepMinP(float fraction)
     {
-        var kept = 0;
-        for (var index = 0; index < Count; index++)
-        {
-            if (_weights[index] >= fraction)
-                Move(index, kept++);
-        }
-
-        Shrink(kept);
+        Settle();
+        KeepFrom(_weights, fraction);
     }
 
     /// <summary>
@@ -97,6 +92,7 @@ internal sealed class CandidateSet(int vocabularySize)
     /// </summary>
     public void KeepTypical(float best, float scale, float fraction)
     {
+        Settle();
         var logMass = Math.Log(Mass);
         double entropy = 0;
         for (var index = 0; index < Count; index++)
@@ -104,27 +100,21 @@ internal sealed class CandidateSet(int vocabularySize)
         var keys = _keys.AsSpan(0, Count);
         for (var index = 0; index < Count; index++)
             keys[index] = Nearness(_logits[index], best, scale, logMass, entropy);
-        var threshold = ThresholdSelect.KeyReachingMass(keys, Weights, fraction * Mass, out _);
-        var kept = 0;
-        for (var index = 0; index < Count; index++)
-        {
-            if (Nearness(_logits[index], best, scale, logMass, entropy) >= threshold)
-                Move(index, kept++);
-        }
-
-        Shrink(kept);
+        var threshold = select.KeyReachingMass(keys, Weights, fraction * Mass, out _);
+        KeepFrom(_keys, threshold);
     }
 
     /// <summary>Leaves one token with all of the mass.</summary>
     public void TakeOnly(int id)
     {
         (_ids[0], _logits[0], _weights[0]) = (id, 0, 1);
-        (Count, Mass) = (1, 1);
+        (Count, Mass, _leastLogit) = (1, 1, float.NegativeInfinity);
     }
 
     /// <summary>Turns the weights into probabilities and drops tokens whose probability is 0.</summary>
     public void Normalise()
     {
+        Settle();
         var total = Mass;
         var kept = 0;
         for (var index = 0; index < Count; index++)
@@ -140,16 +130,34 @@ internal sealed class CandidateSet(int vocabularySize)
     /// <summary>The candidate at which the running mass passes <paramref name="point"/> (from 0 to below <see cref="Mass"/>).</summary>
     public int Draw(double point)
     {
-        for (var index = 0; index < Count; index++)
+        // Whole runs first: adding one weight to the next waits for each addition.
+        var start = 0;
+        for (; start + DrawRun < Count; start += DrawRun)
         {
+            var mass = ThresholdSelect.MassAtLeast(_logits.AsSpan(start, DrawRun), _weights.AsSpan(start, DrawRun), _leastLogit);
+            if (point < mass)
+                break;
+            point -= mass;
+        }
+
+        for (var index = start; index < Count; index++)
+        {
+            if (_logits[index] < _leastLogit)
+                continue;
             point -= _weights[index];
             if (point < 0)
                 return _ids[index];
         }
 
         // Rounding can leave a rest: the last candidate that has any mass takes it.
-        return _ids[_weights.AsSpan(0, Count).LastIndexOfAnyExcept(0f)];
+        var last = Count - 1;
+        while (_logits[last] < _leastLogit || _weights[last] == 0)
+            last--;
+        return _ids[last];
     }
+
+    // Moved as they are, whatever their bits would mean.
+    private Span<float> Identities => MemoryMarshal.Cast<int, float>(_ids.AsSpan());
 
     private void Move(int from, int to)
     {
@@ -157,6 +165,28 @@ internal sealed class CandidateSet(int vocabularySize)
         _logits[to] = _logits[from];
         _weights[to] = _weights[from];
     }
+
+    // Drops what top-p has left in its place.
+    private void Settle()
+    {
+        if (float.IsNegativeInfinity(_leastLogit))
+            return;
+        KeepFrom(_logits, _leastLogit);
+        _leastLogit = float.NegativeInfinity;
+    }
+
+    // Keeps the candidates whose key reaches the threshold.
+    private void KeepFrom(float[] keys, float threshold)
+    {
+        KeepColumn(keys, threshold, Identities);
+        // A column that holds the keys comes last.
+        var (first, last) = keys == _logits ? (_weights, _logits) : (_logits, _weights);
+        KeepColumn(keys, threshold, first);
+        Shrink(KeepColumn(keys, threshold, last));
+    }
+
+    private int KeepColumn(ReadOnlySpan<float> keys, float threshold, Span<float> column) =>
+        Compaction.Keep(keys[..Count], threshold, float.PositiveInfinity, column, column);
 
     private void Shrink(int kept)
     {

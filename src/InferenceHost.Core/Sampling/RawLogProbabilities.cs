@@ -5,7 +5,8 @@ internal sealed class RawLogProbabilities(int vocabularySize)
 {
     private readonly float[] _maxima = new float[BlockScan.Blocks(vocabularySize)];
     private readonly float[] _sums = new float[BlockScan.Blocks(vocabularySize)];
-    private readonly int[] _ids = new int[vocabularySize];
+    private readonly ThresholdSelect _select = new(BlockScan.Blocks(vocabularySize));
+    private readonly int[] _ids = new int[vocabularySize + BlockScan.Slack];
     private readonly float[] _logits = new float[vocabularySize];
     private double _logMass;
 
@@ -27,7 +28,7 @@ internal sealed class RawLogProbabilities(int vocabularySize)
             return 0;
         var threshold = alternatives.Length > _maxima.Length
             ? float.NegativeInfinity
-            : ThresholdSelect.KeepingLargest(_maxima, alternatives.Length);
+            : _select.KeepingLargest(_maxima, alternatives.Length);
         var count = BlockScan.Gather(logits, _maxima, threshold, _ids, _logits);
         var filled = 0;
         for (var index = 0; index < count; index++)

@@ -7,16 +7,13 @@ namespace InferenceHost.Core.Sampling;
 /// <see cref="SequenceSamplingState"/>, so any sampler can serve any sequence. Allocates nothing per row.
 /// </summary>
 /// <remarks>Cost: one pass over the row; cut-offs look only at blocks that can matter. Exponentials of the whole row are taken only where the definition needs their sum.</remarks>
-public sealed class Sampler
+public sealed partial class Sampler
 {
-    private const int Few = 32, SampleBlocks = 128;
-
+    private readonly ThresholdSelect _select;
     private readonly CandidateSet _candidates;
     private readonly RawLogProbabilities _raw;
     private readonly float[] _maxima;
     private readonly float[] _sums;
-    private readonly float[] _sample = new float[SampleBlocks * BlockScan.BlockTokens];
-    private readonly float[] _sampleMaxima = new float[SampleBlocks];
     private double _mass;
     private float _best;
     private float _scale;
@@ -27,10 +24,12 @@ public sealed class Sampler
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(vocabularySize);
         VocabularySize = vocabularySize;
-        _candidates = new CandidateSet(vocabularySize);
+        _select = new ThresholdSelect(vocabularySize);
+        _candidates = new CandidateSet(vocabularySize, _select);
         var blocks = BlockScan.Blocks(vocabularySize);
         _maxima = new float[blocks];
         _sums = new float[blocks];
+        _sampleMaxima = new float[blocks];
         _raw = new RawLogProbabilities(vocabularySize);
     }
 
@@ -169,63 +168,8 @@ public sealed class Sampler
             _candidates.KeepTopMass(fraction * _candidates.Mass);
     }
 
-    private void TakeTopP(ReadOnlySpan<float> logits, float topP, float minPThreshold)
-    {
-        var target = topP * _mass;
-        if (!float.IsNegativeInfinity(minPThreshold))
-            Take(logits, minPThreshold);
-        else
-            TakeMass(logits, target, topP);
-        if (_candidates.Mass >= target)
-            _candidates.KeepTopMass(target);
-    }
-
-    // Takes at least the tokens of the nucleus. A few hold its mass nearly always; otherwise a sample of the row tells where about it ends.
-    private void TakeMass(ReadOnlySpan<float> logits, double target, float topP)
-    {
-        var reached = 0f;
-        foreach (var k in (ReadOnlySpan<int>)[Few, Math.Max(Few, _maxima.Length / 4)])
-        {
-            reached = KthMaximum(k);
-            Take(logits, reached);
-            if (_candidates.Mass >= target)
-                return;
-        }
-
-        // Tokens below this weigh less than 1 - topP of the mass even if they were the whole vocabulary.
-        var floor = _best + ((MathF.Log((float)((1 - (double)topP) * _mass / VocabularySize)) - 0.01f) / _scale);
-        if (!float.IsNegativeInfinity(reached))
-            Take(logits, MathF.Max(floor, EstimateThreshold(logits, reached, (target - _candidates.Mass) / (_mass - _candidates.Mass), floor)));
-        if (_candidates.Mass < target)
-            Take(logits, floor);
-        if (_candidates.Mass < target)
-            Take(logits, float.NegativeInfinity);
-    }
-
-    // Where the fraction of the mass below `ceiling` is reached in blocks that are spread over the row, and lower by what a sample may be wrong. Of the largest
-    // tokens a sample says little: those above the ceiling are counted exactly.
-    private float EstimateThreshold(ReadOnlySpan<float> logits, float ceiling, double fraction, float floor)
-    {
-        var stride = Math.Max(1, _maxima.Length / SampleBlocks);
-        var (blocks, mass) = (0, 0.0);
-        for (var block = 0; block < logits.Length / BlockScan.BlockTokens && blocks < SampleBlocks; block += stride)
-        {
-            if (_maxima[block] >= ceiling)
-                continue;
-            logits.Slice(block * BlockScan.BlockTokens, BlockScan.BlockTokens).CopyTo(_sample.AsSpan(blocks * BlockScan.BlockTokens));
-            _sampleMaxima[blocks++] = _maxima[block];
-            mass += _sums[block];
-        }
-
-        _candidates.Gather(_sample.AsSpan(0, blocks * BlockScan.BlockTokens), _sampleMaxima.AsSpan(0, blocks), floor);
-        if (_candidates.Count == 0)
-            return floor;
-        _candidates.Weigh(_best, _scale);
-        return _candidates.LogitReachingMass((fraction + (0.25 * (1 - fraction))) * mass);
-    }
-
     // At least k logits reach the k-th largest block maximum, so the k largest logits do.
-    private float KthMaximum(int k) => k > _maxima.Length ? float.NegativeInfinity : ThresholdSelect.KeepingLargest(_maxima, k);
+    private float KthMaximum(int k) => k > _maxima.Length ? float.NegativeInfinity : _select.KeepingLargest(_maxima, k);
 
     private int DrawWhole(ReadOnlySpan<float> logits, double uniform)
     {

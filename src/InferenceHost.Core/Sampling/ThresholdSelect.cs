@@ -6,29 +6,45 @@ using InferenceHost.Core.Numerics;
 namespace InferenceHost.Core.Sampling;
 
 /// <summary>
-/// The thresholds of top-k, top-p and typical-p without sorting: the answer is found by halving the range of float values, with one vector pass over the keys per halving. At most 32
-/// passes without a branch on data; on keys of a decode step faster than a selection that moves elements.
+/// The thresholds of top-k, top-p and typical-p without sorting: the range that the answer lies in is halved, with one vector pass over the keys per halving and no branch on data. Every few
+/// halvings the keys outside of the range are left behind, so that all passes together read the keys a few times.
 /// </summary>
-internal static class ThresholdSelect
+/// <param name="capacity">Keys at most.</param>
+internal sealed class ThresholdSelect(int capacity)
 {
+    private const int HalvingsPerNarrowing = 3, Few = 32;
+
+    private readonly float[] _keys = new float[capacity];
+    private readonly float[] _weights = new float[capacity];
+
     /// <summary>A threshold that exactly the k largest keys, and those that equal the k-th, reach (k from 1 to the number of keys).</summary>
-    public static float KeepingLargest(ReadOnlySpan<float> keys, int k)
+    public float KeepingLargest(ReadOnlySpan<float> keys, int k)
     {
-        var (least, most) = Range(keys);
-        long reached = Ordered(least), missed = Ordered(most) + 1L;
-        while (missed - reached > 1)
+        var range = KeyRange.Of(keys);
+        int aboveKeys = 0, aboveRange = 0;
+        for (var halving = 1; !range.IsSingle; halving++)
         {
-            var middle = (reached + missed) >> 1;
-            var count = CountAtLeast(keys, Float((int)middle));
+            var middle = range.Middle(halving);
+            var count = aboveKeys + CountAtLeast(keys, middle);
             if (count == k)
-                return Float((int)middle);
+                return middle;
             if (count > k)
-                reached = middle;
+            {
+                range.Raise(middle);
+            }
             else
-                missed = middle;
+            {
+                range.Lower(middle);
+                aboveRange = count;
+            }
+
+            if (halving % HalvingsPerNarrowing != 0 || keys.Length <= Few)
+                continue;
+            aboveKeys = aboveRange;
+            keys = _keys.AsSpan(0, Compaction.Keep(keys, range.Least, range.Beyond, keys, _keys));
         }
 
-        return Float((int)reached);
+        return range.Least;
     }
 
     /// <summary>The largest key t for which the mass of the keys of at least t reaches <paramref name="target"/>; the smallest key if all of them do not.</summary>
@@ -36,69 +52,73 @@ internal static class ThresholdSelect
     /// <param name="weights">Mass of each key.</param>
     /// <param name="target">Mass to be reached.</param>
     /// <param name="massAbove">Mass of the keys above t.</param>
-    public static float KeyReachingMass(ReadOnlySpan<float> keys, ReadOnlySpan<float> weights, double target, out double massAbove)
+    public float KeyReachingMass(ReadOnlySpan<float> keys, ReadOnlySpan<float> weights, double target, out double massAbove)
     {
-        var (least, most) = Range(keys);
-        long reached = Ordered(least), missed = Ordered(most) + 1L;
+        var allKeys = keys;
+        var allWeights = weights;
+        var range = KeyRange.Of(keys);
         massAbove = 0;
-        while (missed - reached > 1)
+        var massBefore = 0.0;
+        for (var halving = 1; keys.Length > Few && !range.IsSingle; halving++)
         {
-            var middle = (reached + missed) >> 1;
-            var mass = MassAtLeast(keys, weights, Float((int)middle));
+            var middle = range.Middle(halving);
+            var mass = massBefore + MassAtLeast(keys, weights, middle);
             if (mass > 0 && mass >= target)
             {
-                reached = middle;
+                range.Raise(middle);
             }
             else
             {
-                missed = middle;
+                range.Lower(middle);
                 massAbove = mass;
             }
+
+            if (halving % HalvingsPerNarrowing != 0 && !range.IsSingle)
+                continue;
+            massBefore = massAbove;
+            var kept = Compaction.Keep(keys, range.Least, range.Beyond, weights, _weights);
+            keys = _keys.AsSpan(0, Compaction.Keep(keys, range.Least, range.Beyond, keys, _keys));
+            weights = _weights.AsSpan(0, kept);
         }
 
-        return Float((int)reached);
+        if (!keys.IsEmpty)
+            return range.IsSingle ? range.Least : Descend(keys, weights, target, ref massAbove);
+        return NextAbove(allKeys, allWeights, range.Beyond, out massAbove);
     }
 
     /// <summary>Sum of weights, in double but for runs of a few vectors.</summary>
     public static double Sum(ReadOnlySpan<float> weights) => MassAtLeast(weights, weights, 0);
 
-    private static (float Least, float Most) Range(ReadOnlySpan<float> keys)
+    // Sums over fewer keys round differently: that of the keys from `beyond` was found short of the target, and that of the same keys not. It is short by rounding alone.
+    private static float NextAbove(ReadOnlySpan<float> keys, ReadOnlySpan<float> weights, float beyond, out double massAbove)
     {
-        if (Vector512.IsHardwareAccelerated)
-            return Range<Lanes512, Vector512<float>>(keys);
-        return Vector256.IsHardwareAccelerated ? Range<Lanes256, Vector256<float>>(keys) : Range<Lanes128, Vector128<float>>(keys);
+        var next = float.PositiveInfinity;
+        foreach (var key in keys)
+            next = key >= beyond ? MathF.Min(next, key) : next;
+        massAbove = MassAtLeast(keys, weights, MathF.BitIncrement(next));
+        return next;
     }
 
-    private static (float Least, float Most) Range<TLanes, TVector>(ReadOnlySpan<float> keys)
-        where TLanes : IFloatLanes<TVector>
-        where TVector : struct
+    // The same key by key, for the few that are left.
+    private static float Descend(ReadOnlySpan<float> keys, ReadOnlySpan<float> weights, double target, ref double massAbove)
     {
-        ref var start = ref MemoryMarshal.GetReference(keys);
-        var (zeros, negatedLeast, mosts) = (TLanes.Broadcast(0), TLanes.Broadcast(-keys[0]), TLanes.Broadcast(keys[0]));
-        var index = 0;
-        for (; index + TLanes.Width <= keys.Length; index += TLanes.Width)
+        for (var beyond = float.PositiveInfinity; ;)
         {
-            var vector = TLanes.Load(ref start, index);
-            mosts = TLanes.Max(mosts, vector);
-            negatedLeast = TLanes.Max(negatedLeast, TLanes.Subtract(zeros, vector));
-        }
+            var largest = float.NegativeInfinity;
+            foreach (var key in keys)
+                largest = key < beyond ? MathF.Max(largest, key) : largest;
+            var (mass, last) = (massAbove, true);
+            for (var index = 0; index < keys.Length; index++)
+            {
+                mass += keys[index] == largest ? weights[index] : 0;
+                last &= keys[index] >= largest;
+            }
 
-        var (least, most) = (-TLanes.MaxOf(negatedLeast), TLanes.MaxOf(mosts));
-        for (; index < keys.Length; index++)
-        {
-            least = MathF.Min(least, keys[index]);
-            most = MathF.Max(most, keys[index]);
+            if (last || (mass > 0 && mass >= target))
+                return largest;
+            (massAbove, beyond) = (mass, largest);
         }
-
-        return (least, most);
     }
-
-    // Floats in the order of integers, and back: the map is its own inverse.
-    private static int Ordered(float value) => Flip(BitConverter.SingleToInt32Bits(value));
-
-    private static float Float(int ordered) => BitConverter.Int32BitsToSingle(Flip(ordered));
-
-    private static int Flip(int bits) => bits ^ ((bits >> 31) & int.MaxValue);
 
     private static int CountAtLeast(ReadOnlySpan<float> keys, float threshold)
     {
@@ -109,7 +129,8 @@ internal static class ThresholdSelect
             : CountAtLeast<Lanes128, Vector128<float>>(keys, threshold);
     }
 
-    private static double MassAtLeast(ReadOnlySpan<float> keys, ReadOnlySpan<float> weights, float threshold)
+    /// <summary>Sum of the weights whose key is at least <paramref name="threshold"/>, as <see cref="Sum"/>.</summary>
+    public static double MassAtLeast(ReadOnlySpan<float> keys, ReadOnlySpan<float> weights, float threshold)
     {
         if (Vector512.IsHardwareAccelerated)
             return MassAtLeast<Lanes512, Vector512<float>>(keys, weights, threshold);

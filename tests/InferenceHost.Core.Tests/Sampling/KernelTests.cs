@@ -107,12 +107,13 @@ public sealed class KernelTests
     public void SelectionFindsWhatSortingFinds()
     {
         var random = new Random(6);
+        var select = new ThresholdSelect(60);
         for (var round = 0; round < 500; round++)
         {
             var keys = Enumerable.Range(0, 1 + random.Next(60)).Select(_ => random.Next(20) - 9f).ToArray();
             var k = 1 + random.Next(keys.Length);
             var kth = keys.OrderDescending().ElementAt(k - 1);
-            var threshold = ThresholdSelect.KeepingLargest(keys, k);
+            var threshold = select.KeepingLargest(keys, k);
             Assert.Equal(keys.Where(key => key >= kth), keys.Where(key => key >= threshold));
 
             var weights = Array.ConvertAll(keys, key => key + 10);
@@ -126,7 +127,7 @@ public sealed class KernelTests
                 break;
             }
 
-            Assert.Equal(expected, ThresholdSelect.KeyReachingMass(keys, weights, target, out var above));
+            Assert.Equal(expected, select.KeyReachingMass(keys, weights, target, out var above));
             Assert.Equal(keys.Where(key => key > expected).Sum(key => key + 10d), above, 1e-6);
         }
     }
@@ -137,7 +138,7 @@ public sealed class KernelTests
     {
         var blocks = BlockScan.Blocks(logits.Length);
         float[] maxima = new float[blocks], sums = new float[blocks], values = new float[logits.Length];
-        var ids = new int[logits.Length];
+        var ids = new int[logits.Length + BlockScan.Slack];
         Assert.True(BlockScan.Maxima<TLanes, TVector>(logits, maxima, out var best));
         var again = new float[blocks];
         Assert.True(BlockScan.MaximaAndSums<TLanes, TVector>(logits, 0.7f, again, sums, out var bestAgain, out var mass));
