@@ -218,17 +218,28 @@ internal sealed class Scheduler
         return whole >= _capabilities.RowMultiple / 2 ? whole : budget;
     }
 
-    /// <summary>How many wait for their first token for each that decodes. A tenant counts once (by its weight), so that its many prompts do not slow down others.</summary>
+    /// <summary>
+    /// How many wait for their first token for each that decodes. A tenant counts once (by its weight), so that its many prompts do not slow down others; and one prompt
+    /// counts for nothing, so that a long one does not slow down everybody else's streams.
+    /// </summary>
     private double PrefillDemand()
     {
         double waiting = 0, decoding = 0;
+        var prompts = 0;
         foreach (var sequence in _running)
         {
             var share = sequence.Tenant.Weight / sequence.Tenant.Running;
-            if (sequence.Needed > 1) waiting += share;
-            else decoding += share;
+            if (sequence.Needed > 1)
+            {
+                waiting += share;
+                prompts++;
+            }
+            else
+            {
+                decoding += share;
+            }
         }
-        return decoding > 0 ? waiting / decoding : 0;
+        return decoding > 0 ? Math.Min(waiting / decoding, (prompts - 1.0) / (_running.Count - prompts)) : 0;
     }
 
     private bool TryPreemptLeastEntitled()

@@ -8,12 +8,13 @@ namespace InferenceHost.Core.Scheduling;
 /// </summary>
 internal sealed class StepTimes
 {
-    private const int TellingTokens = 8, ManyTokens = 32, TellingDrafts = 4;
-    private const double Smoothing = 0.2, LeastRowSeconds = 1e-9, MostSurprise = 3, Forgetting = 0.01;
+    private const int TellingTokens = 8, ManyTokens = 32, TellingDrafts = 4, MostSteps = 7;
+    private const double Smoothing = 0.2, LeastRowSeconds = 1e-9, MostSurprise = 3, MostDelay = 1.5, Forgetting = 0.01;
 
     private readonly (double Rows, double Seconds)[] _decode = new (double, double)[32];
     private double _promptTokenSeconds;
     private double _draftRowSeconds;
+    private int _mixedSteps;
 
     /// <summary>Whether there has been a step that only decoded.</summary>
     public bool HasDecoded { get; private set; }
@@ -62,17 +63,26 @@ internal sealed class StepTimes
             // Without drafts nothing is learned about their rows, and what was learned must not last for ever.
             if (_draftRowSeconds > 0) _draftRowSeconds = Smooth(_draftRowSeconds, PrefillTokenSeconds, Forgetting);
             ref var known = ref _decode[Bucket(decodeRows)];
-            known = (Smooth(known.Rows, decodeRows), Smooth(known.Seconds, seconds));
+            // One that comes after many others stands for them too.
+            var part = 1 - Math.Pow(1 - Smoothing, 1 + Math.Min(_mixedSteps, MostSteps));
+            known = (Smooth(known.Rows, decodeRows, part), Smooth(known.Seconds, Expected(seconds, known.Seconds), part));
+            _mixedSteps = 0;
         }
         else if (prefillTokens > 0)
         {
+            if (decodeRows > 0) _mixedSteps++;
             // Few tokens say little: what the decode rows did not take by a hair is a lot for each of them.
             var part = Smoothing * Math.Min(1, (double)prefillTokens / TellingTokens);
-            var measured = Math.Max(0, seconds - DecodeSeconds(decodeRows) - (draftRows * DraftRowSeconds)) / prefillTokens;
+            var others = DecodeSeconds(decodeRows) + (draftRows * DraftRowSeconds);
+            seconds = PrefillTokenSeconds > 0 ? Expected(seconds, others + (prefillTokens * PrefillTokenSeconds)) : seconds;
+            var measured = Math.Max(0, seconds - others) / prefillTokens;
             PrefillTokenSeconds = Smooth(PrefillTokenSeconds, measured, part);
             if (prefillTokens >= ManyTokens) _promptTokenSeconds = Smooth(_promptTokenSeconds, measured);
         }
     }
+
+    // A step that the machine held up says little about the next; where steps do take longer from now on, a few of them show it.
+    private static double Expected(double seconds, double usual) => usual > 0 ? Math.Min(seconds, MostDelay * usual) : seconds;
 
     private bool TryGet(int bucket, out (double Rows, double Seconds) known)
     {

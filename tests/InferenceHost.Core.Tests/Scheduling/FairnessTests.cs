@@ -1,3 +1,4 @@
+using InferenceHost.Core.Execution;
 using InferenceHost.Core.Requests;
 using InferenceHost.Core.Tests.Scripted;
 
@@ -5,6 +6,34 @@ namespace InferenceHost.Core.Tests.Scheduling;
 
 public sealed class FairnessTests
 {
+    [Theory]
+    [InlineData("a")]
+    [InlineData("b")]
+    public void OneLongPromptTakesTwoFifthsOfTheStreamsTimeWhosoeverItIs(string tenant)
+    {
+        using var harness = new LoopHarness(ScriptedEngine.DefaultCapabilities with { PoolTokens = 4096, TrainedContextTokens = 4096 }, o => o with { Parallel = 16, PrefixCache = false });
+        var largest = 0;
+        harness.Engine.BeforeStep = batch =>
+        {
+            harness.Time.Advance(TimeSpan.FromMilliseconds(10 + batch.Count));
+            largest = Math.Max(largest, batch.Count);
+            return ExecutionStatus.Completed;
+        };
+        for (var i = 0; i < 8; i++) harness.Loop.Submit(harness.Request(LoopHarness.Prompt(i, 8), 200, "a"));
+        for (var step = 0; step < 40; step++) harness.Loop.Step();
+        var prompt = harness.Request(LoopHarness.Prompt(9, 600), 1, tenant);
+        harness.Loop.Submit(prompt);
+        (largest, var steps) = (0, 0);
+        while (harness.Collector.Answers.GetValueOrDefault((prompt.Id, 0))?.Finish is null)
+        {
+            harness.Loop.Step();
+            Assert.True(++steps < 150, "the prompt does not come on");
+        }
+        // Eight rows take 18 ms: seven tokens more, a millisecond each.
+        Assert.InRange(largest, 14, 17);
+        harness.Settle();
+    }
+
     [Fact]
     public void TenantWithTenTimesTheLoadDoesNotMoveTheOthersLatency()
     {

@@ -30,6 +30,30 @@ public sealed class StepTimesTests
     }
 
     [Fact]
+    public void AStepThatWasHeldUpSaysLittle()
+    {
+        var times = new StepTimes();
+        times.Observe(0.010, decodeRows: 8, prefillTokens: 0);
+        times.Observe(0.020, decodeRows: 8, prefillTokens: 10);
+        times.Observe(5, decodeRows: 8, prefillTokens: 0);
+        Assert.InRange(times.DecodeSeconds(8), 0.010, 0.015);
+        times.Observe(5, decodeRows: 8, prefillTokens: 10);
+        Assert.InRange(times.PrefillTokenSeconds, 0, 0.002);
+    }
+
+    [Fact]
+    public void AStepThatDecodesAfterManyWithPromptsStandsForThemToo()
+    {
+        var times = new StepTimes();
+        times.Observe(0.010, decodeRows: 8, prefillTokens: 0);
+        times.Observe(0.014, decodeRows: 8, prefillTokens: 0);
+        Assert.InRange(times.DecodeSeconds(8), 0.0105, 0.0115);
+        for (var i = 0; i < 16; i++) times.Observe(0.020, decodeRows: 8, prefillTokens: 4);
+        times.Observe(0.014, decodeRows: 8, prefillTokens: 0);
+        Assert.InRange(times.DecodeSeconds(8), 0.0130, 0.0140);
+    }
+
+    [Fact]
     public void ADraftThatWasHeldUpIsForgotten()
     {
         var times = new StepTimes();
