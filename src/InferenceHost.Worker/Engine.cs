@@ -19,7 +19,7 @@ internal sealed class Engine : IDisposable
     private const int CachedSequences = 96;
     private const ulong WarmUpIds = ulong.MaxValue - 1_000;
 
-    // Each prompt is one token shorter than the last, so that kernels are compiled for every remainder.
+    // Each prompt is one token shorter than the last, so that kernels are compiled for the remainders that such chunks leave.
     private const int LongestWarmUp = 24;
 
     private readonly GgufEngine _engine;

@@ -4,7 +4,7 @@ using InferenceHost.Engines.Gguf.Products;
 
 namespace InferenceHost.Benchmarks.Products;
 
-/// <summary>One product on one thread: rows of floats times a weight, the shapes of the embedded model and of one of seven billion weights. </summary>
+/// <summary>One product on one thread: rows of floats times a weight, the shapes of the embedded model and of one of seven billion weights.</summary>
 [Config(typeof(ShortInProcess))]
 public unsafe class ProductBenchmark
 {

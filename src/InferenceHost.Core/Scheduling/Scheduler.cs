@@ -162,7 +162,7 @@ internal sealed class Scheduler
             if (!TryPreemptLeastEntitled()) return;
             rows = CountDecodeRows(group);
         }
-        var spare = Math.Min(Math.Min(_ledger.Free, _options.SpeculationRows), Math.Min(_options.MaxBatchTokens, _capabilities.MaxOutputs)) - rows;
+        var spare = SpareRows(group) - rows;
         var breakEven = (float)_budget.BreakEvenAcceptance(rows);
         foreach (var sequence in _running)
         {
@@ -171,6 +171,14 @@ internal sealed class Scheduler
             spare -= drafts.Length;
             plan.AddDecode(sequence, drafts);
         }
+    }
+
+    // Rows that a step with drafts may have: none for drafts while a prompt comes in, which would wait for them.
+    private int SpareRows((int Slot, float Scale)? group)
+    {
+        foreach (var sequence in _running)
+            if (sequence.Needed > 1 && InGroup(sequence, group)) return 0;
+        return Math.Min(Math.Min(_ledger.Free, _options.SpeculationRows), Math.Min(_options.MaxBatchTokens, _capabilities.MaxOutputs));
     }
 
     private int CountDecodeRows((int Slot, float Scale)? group)

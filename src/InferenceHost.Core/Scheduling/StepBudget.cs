@@ -22,11 +22,10 @@ internal sealed class StepBudget(TimeSpan target)
     private const double FullPriceRows = 8;
 
     // Drafts make steps longer and their times uneven: they must bring a little more than they cost.
-    private const double DraftMargin = 1.15;
+    private const double DraftMargin = 1.3;
 
     private readonly StepTimes _times = new();
     private double _credit = MaxCreditSeconds;
-    private int _mixedSteps;
 
     /// <summary>Smoothed time of one more prefill token, seconds; 0 = not measured yet.</summary>
     public double PrefillTokenSeconds => _times.PrefillTokenSeconds;
@@ -35,7 +34,7 @@ internal sealed class StepBudget(TimeSpan target)
     public double PromptTokenSeconds => _times.PromptTokenSeconds;
 
     // Whether the next step is to decode and nothing else.
-    private bool IsMeasuring => _mixedSteps >= StepsBetweenMeasurements;
+    private bool IsMeasuring => _times.MixedSteps >= StepsBetweenMeasurements;
 
     /// <summary>Prefill tokens that keep the step near the target while <paramref name="decodeRows"/> sequences decode; none in a step that is to be measured without.</summary>
     /// <param name="decodeRows">Sequences that decode in the step.</param>
@@ -55,7 +54,7 @@ internal sealed class StepBudget(TimeSpan target)
     public bool TrySpend(int tokensOverBudget, int decodeRows)
     {
         var cost = tokensOverBudget * PromptTokenSeconds * Math.Clamp(decodeRows / FullPriceRows, 0.5, 1);
-        if (cost > _credit) return false;
+        if (cost > _credit || (IsMeasuring && decodeRows > 0)) return false;
         _credit -= cost;
         return true;
     }
@@ -75,9 +74,5 @@ internal sealed class StepBudget(TimeSpan target)
     }
 
     /// <inheritdoc cref="StepTimes.Observe"/>
-    public void Observe(double seconds, int decodeRows, int prefillTokens, int draftRows = 0)
-    {
-        _mixedSteps = decodeRows > 0 && prefillTokens > 0 ? _mixedSteps + 1 : 0;
-        _times.Observe(seconds, decodeRows, prefillTokens, draftRows);
-    }
+    public void Observe(double seconds, int decodeRows, int prefillTokens, int draftRows = 0) => _times.Observe(seconds, decodeRows, prefillTokens, draftRows);
 }

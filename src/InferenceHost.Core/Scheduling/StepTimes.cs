@@ -14,10 +14,12 @@ internal sealed class StepTimes
     private readonly (double Rows, double Seconds)[] _decode = new (double, double)[32];
     private double _promptTokenSeconds;
     private double _draftRowSeconds;
-    private int _mixedSteps;
 
     /// <summary>Whether there has been a step that only decoded.</summary>
     public bool HasDecoded { get; private set; }
+
+    /// <summary>Steps with prompts beside decode rows since one that only decoded.</summary>
+    public int MixedSteps { get; private set; }
 
     /// <summary>Time of one more prefill token, seconds; 0 = not measured yet.</summary>
     public double PrefillTokenSeconds { get; private set; }
@@ -64,13 +66,13 @@ internal sealed class StepTimes
             if (_draftRowSeconds > 0) _draftRowSeconds = Smooth(_draftRowSeconds, PrefillTokenSeconds, Forgetting);
             ref var known = ref _decode[Bucket(decodeRows)];
             // One that comes after many others stands for them too.
-            var part = 1 - Math.Pow(1 - Smoothing, 1 + Math.Min(_mixedSteps, MostSteps));
+            var part = 1 - Math.Pow(1 - Smoothing, 1 + Math.Min(MixedSteps, MostSteps));
             known = (Smooth(known.Rows, decodeRows, part), Smooth(known.Seconds, Expected(seconds, known.Seconds), part));
-            _mixedSteps = 0;
+            MixedSteps = 0;
         }
         else if (prefillTokens > 0)
         {
-            if (decodeRows > 0) _mixedSteps++;
+            if (decodeRows > 0) MixedSteps++;
             // Few tokens say little: what the decode rows did not take by a hair is a lot for each of them.
             var part = Smoothing * Math.Min(1, (double)prefillTokens / TellingTokens);
             var others = DecodeSeconds(decodeRows) + (draftRows * DraftRowSeconds);

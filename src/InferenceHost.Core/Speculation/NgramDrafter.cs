@@ -27,6 +27,7 @@ public sealed class NgramDrafter
     private int _pausedUntil;
     private float _leastAcceptance;
     private bool _hasReported;
+    private bool _isTrial;
 
     /// <param name="options">Options that passed <see cref="NgramDrafterOptions.Validate"/>.</param>
     /// <param name="capacityTokens">Prompt and output tokens up to which no call allocates.</param>
@@ -86,6 +87,8 @@ public sealed class NgramDrafter
         _leastAcceptance = Math.Max(_options.LeastAcceptance, breakEven);
         if (!_hasReported && breakEven > _options.LeastAcceptance)
             (Acceptance, _draftTokens) = (breakEven, Math.Min(_draftTokens, FirstDearDraftTokens));
+        if (_isTrial)
+            Acceptance = Math.Max(Acceptance, _leastAcceptance);
         if (Acceptance < _leastAcceptance)
         {
             Pause();
@@ -117,6 +120,7 @@ public sealed class NgramDrafter
         ArgumentOutOfRangeException.ThrowIfNegative(accepted);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(accepted, drafted);
         _hasReported = true;
+        _isTrial = false;
         _draftTokens = Math.Clamp(accepted == drafted ? _draftTokens * 2 : accepted + 1, 1, _options.MaxDraftTokens);
         // By tokens: every one of them is a row, and the long drafts are those that fail.
         Acceptance += (1 - MathF.Pow(1 - TokenWeight, drafted)) * (((float)accepted / drafted) - Acceptance);
@@ -137,5 +141,6 @@ public sealed class NgramDrafter
         _pauseTokens = Math.Min(_pauseTokens * 2, LongestPauseTokens);
         Acceptance = _leastAcceptance;
         _draftTokens = 1;
+        _isTrial = true;
     }
 }

@@ -3,7 +3,7 @@ namespace InferenceHost.Engines.Gguf.Attention;
 /// <summary>A thread's scratch memory, cut into what the kernel keeps there.</summary>
 internal readonly unsafe struct AttentionScratch
 {
-    // Queries that are worked on together at most, and a little more, so that what follows stays aligned.
+    // More than the queries that are worked on together, so that what follows stays aligned.
     private const int MaxTogether = 16;
     private const int Queries = AttentionPlan.MaxQueries;
     private const int Tile = AttentionPlan.TileCells;

@@ -11,8 +11,6 @@ internal readonly unsafe struct RowsAhead(byte* rows, nint stride, nint bytes, i
 {
     private const int LineBytes = 64;
 
-    public static RowsAhead None => default;
-
     /// <summary>Brings a row into the second-level cache, where there is one of this number.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fetch(nint number)

@@ -96,7 +96,9 @@ internal static unsafe class ActivationTiles
     private static Vector256<int> Round(Vector256<float> first, Vector256<float> second, float most, short* target)
     {
         var factor = Vector256.Create(Factor(most));
-        Vector256<int> a = Avx.ConvertToVector256Int32(first * factor), b = Avx.ConvertToVector256Int32(second * factor);
+        // What is no number becomes what it becomes in a byte.
+        var least = Vector256.Create((int)sbyte.MinValue);
+        Vector256<int> a = Vector256.Max(Avx.ConvertToVector256Int32(first * factor), least), b = Vector256.Max(Avx.ConvertToVector256Int32(second * factor), least);
         // Packing works within each half.
         Avx2.Permute4x64(Avx2.PackSignedSaturate(a, b).AsInt64(), 0b11_01_10_00).AsInt16().Store(target);
         return a + b;

@@ -5,7 +5,7 @@ internal unsafe struct ProductBuffers
 {
     public byte* Tiles;
 
-    /// <summary>Per thread a panel and room for the results of a tile.</summary>
+    /// <summary>Per thread a part of a panel, and room for what all rows have of the last panel.</summary>
     public byte* Scratch;
 
     public nint ScratchBytes;

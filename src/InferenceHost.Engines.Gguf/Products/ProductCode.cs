@@ -7,7 +7,10 @@ namespace InferenceHost.Engines.Gguf.Products;
 /// <summary>The inner loops of matrix products as machine code, made when first asked for: one routine per layout and number of rows.</summary>
 internal static unsafe class ProductCode
 {
-    private const int Alignment = 64, MostRows = 12, PerLayout = MostRows + 1;
+    private const int Alignment = 64;
+
+    // Room for the most rows that any layout has; number 0 stays empty.
+    private static readonly int PerLayout = 1 + Math.Max(ProductLayout.MostRows(ProductInstructions.Bytes512), ProductLayout.MostRows(ProductInstructions.Words256));
 
     private static readonly Lazy<nint> s_bytes = new(() => Create(ProductInstructions.Bytes512));
     private static readonly Lazy<nint> s_words = new(() => Create(ProductInstructions.Words256));

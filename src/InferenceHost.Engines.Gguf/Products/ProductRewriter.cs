@@ -4,7 +4,7 @@ using InferenceHost.Engines.Gguf.Interop;
 namespace InferenceHost.Engines.Gguf.Products;
 
 /// <summary>
-/// Gives libllama's products with quantised weights to our kernel, which unpacks a weight once for all rows and multiplies four bytes per lane and instruction.
+/// Gives libllama's products with quantised weights to our kernel, which unpacks a weight once for all rows of a step.
 /// Weights stay where and as ggml holds them; formats that the kernel does not know stay ggml's.
 /// </summary>
 internal sealed unsafe class ProductRewriter : IKernelRewriter, IDisposable

@@ -48,7 +48,7 @@ public sealed record ServerOptions
     /// <summary>Highest rank of an adapter on a GPU, where memory for all slots is taken when the model is loaded, 1 .. 4,096; 0 = 64. The CPU takes any rank.</summary>
     public int AdapterRank { get; init; }
 
-    /// <summary>How the weights of adapters are kept in slots: <c>q8_0</c> (half the memory to read for each token) or <c>f16</c>, as in their files.</summary>
+    /// <summary>How the weights of adapters are kept in slots: <c>q8_0</c> (half the memory to read for each token) or <c>f16</c>, as in their files. Where adapters are grouped, they are as in their files.</summary>
     public string AdapterType { get; init; } = "q8_0";
 
     /// <summary>Host memory for adapters that are not in a slot, bytes; 0 = chosen by the engine.</summary>

@@ -41,6 +41,21 @@ public sealed class SpeculationTests
         Assert.True(answer.Finish!.Usage.AcceptedDraftTokens > 40);
     }
 
+    [Fact]
+    public void APromptDoesNotWaitForDrafts()
+    {
+        using var harness = new LoopHarness(ScriptedEngine.DefaultCapabilities with { PoolTokens = 8192, TrainedContextTokens = 1024 }, o => o with { Speculation = true, Parallel = 16 });
+        harness.Engine.Cycle = 7;
+        for (var i = 0; i < 8; i++) harness.Loop.Submit(harness.Request([.. Enumerable.Range(0, 28).Select(j => (i + j) % 7)], 900));
+        for (var step = 0; step < 30; step++) harness.Loop.Step();
+        Assert.True(harness.Counters.DraftTokens > 0);
+        var prompt = harness.Request(LoopHarness.Prompt(9, 40), 1);
+        harness.Loop.Submit(prompt);
+        for (var step = 0; step < 5; step++) harness.Loop.Step();
+        Assert.NotNull(harness.Collector.Answers[(prompt.Id, 0)].Finish);
+        harness.Settle();
+    }
+
     [Theory]
     [InlineData(0, 1000, 2000)]
     [InlineData(8, 0, 32)]

@@ -110,6 +110,20 @@ public sealed class NgramDrafterTests
     }
 
     [Fact]
+    public void ATrialFollowsAPauseWhateverHasBecomeOfTheBreakEvenMeanwhile()
+    {
+        var drafter = Repeating(new NgramDrafterOptions { PauseTokens = 8 });
+        var draft = new int[8];
+        for (var step = 0; step < 40; step++)
+            drafter.Report(2, 1);
+        for (var step = 0; step <= 8; step++)
+        {
+            Assert.Equal(step < 8 ? 0 : 1, drafter.Draft(draft, 0.6f + (step * 0.01f)));
+            drafter.Append(step % 3);
+        }
+    }
+
+    [Fact]
     public void WhereRowsAreDearANewSequenceBeginsShortAndOneFailureIsEnough()
     {
         var drafter = Repeating(new NgramDrafterOptions());

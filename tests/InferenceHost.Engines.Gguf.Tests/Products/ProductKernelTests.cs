@@ -14,6 +14,7 @@ public sealed class ProductKernelTests
             return data;
         }
     }
+
     [Theory]
     [MemberData(nameof(Shapes))]
     public void ProductsAreThoseOfTheRoundedInputs(int bits, string format, int columns, int inputs, int rows, int threads)
