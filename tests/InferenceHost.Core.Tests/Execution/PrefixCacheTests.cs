@@ -62,6 +62,28 @@ public sealed class PrefixCacheTests
     }
 
     [Fact]
+    public void TimeTellsNoTenantWhatAnotherHasAsked()
+    {
+        using var harness = new LoopHarness();
+        harness.Engine.BeforeStep = batch =>
+        {
+            harness.Time.Advance(TimeSpan.FromMilliseconds(10 + batch.Count));
+            return ExecutionStatus.Completed;
+        };
+        var fresh = Take(1, "b");
+        Assert.Equal(fresh, Take(2, "a"));
+        Assert.InRange(Take(2, "a"), TimeSpan.Zero, fresh / 3);
+        Assert.Equal(fresh, Take(2, "b"));
+
+        TimeSpan Take(int prompt, string tenant)
+        {
+            var startedAt = harness.Time.GetTimestamp();
+            harness.Run(harness.Request(LoopHarness.Prompt(prompt, 100), 1, tenant));
+            return harness.Time.GetElapsedTime(startedAt);
+        }
+    }
+
+    [Fact]
     public void CancelledPrefillIsNotLost()
     {
         using var harness = new LoopHarness();
