@@ -50,10 +50,10 @@ internal sealed class StepTimes
     /// <param name="seconds">Its time.</param>
     /// <param name="decodeRows">Sequences that decoded.</param>
     /// <param name="prefillTokens">Rows of prompts.</param>
-    /// <param name="draftRows">Rows that verified drafts.</param>
+    /// <param name="draftRows">Rows that verified drafts; never beside prompts.</param>
     public void Observe(double seconds, int decodeRows, int prefillTokens, int draftRows = 0)
     {
-        if (draftRows > 0 && prefillTokens == 0)
+        if (draftRows > 0)
         {
             // A step that was held up says little about its rows. Never nothing: that would count as not measured.
             var measured = Math.Clamp((seconds - DecodeSeconds(decodeRows)) / draftRows, LeastRowSeconds, Math.Max(LeastRowSeconds, MostSurprise * DraftRowSeconds));
@@ -75,9 +75,9 @@ internal sealed class StepTimes
             if (decodeRows > 0) MixedSteps++;
             // Few tokens say little: what the decode rows did not take by a hair is a lot for each of them.
             var part = Smoothing * Math.Min(1, (double)prefillTokens / TellingTokens);
-            var others = DecodeSeconds(decodeRows) + (draftRows * DraftRowSeconds);
-            seconds = PrefillTokenSeconds > 0 ? Expected(seconds, others + (prefillTokens * PrefillTokenSeconds)) : seconds;
-            var measured = Math.Max(0, seconds - others) / prefillTokens;
+            var decode = DecodeSeconds(decodeRows);
+            seconds = PrefillTokenSeconds > 0 ? Expected(seconds, decode + (prefillTokens * PrefillTokenSeconds)) : seconds;
+            var measured = Math.Max(0, seconds - decode) / prefillTokens;
             PrefillTokenSeconds = Smooth(PrefillTokenSeconds, measured, part);
             if (prefillTokens >= ManyTokens) _promptTokenSeconds = Smooth(_promptTokenSeconds, measured);
         }

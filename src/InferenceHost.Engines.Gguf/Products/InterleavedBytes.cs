@@ -16,9 +16,9 @@ internal static unsafe class InterleavedBytes
         var values = Vector128.Create(Table(weight.Format));
         var table = Vector512.Create(Vector256.Create(values, values), Vector256.Create(values, values));
         var low = Vector512.Create((byte)15);
-        var blocks = part.Inputs / weight.Format.StoredInputs();
+        var blocks = Blocks(weight, part);
         byte* left = Left(weight, part, TableBlockBytes), right = Right(weight, part, left);
-        var next = left + (part.Ahead * 2 * EightBytes(weight)) + (part.FirstInput / weight.Format.StoredInputs() * TableBlockBytes);
+        var next = left + Ahead(weight, part) + (part.FirstInput / weight.Format.StoredInputs() * TableBlockBytes);
         for (var block = 0; block < blocks; block++)
         {
             WeightPanel.Fetch(next, 2 * TableBlockBytes);
@@ -46,9 +46,9 @@ internal static unsafe class InterleavedBytes
         var layout = weight.Layout;
         var bias = Vector512.Create((byte)ProductLayout.ByteBias);
         var low = Vector512.Create((byte)15);
-        var blocks = part.Inputs / weight.Format.StoredInputs();
+        var blocks = Blocks(weight, part);
         byte* left = Left(weight, part, Q4BlockBytes), right = Right(weight, part, left);
-        var next = left + (part.Ahead * 2 * EightBytes(weight)) + (part.FirstInput / weight.Format.StoredInputs() * Q4BlockBytes);
+        var next = left + Ahead(weight, part) + (part.FirstInput / weight.Format.StoredInputs() * Q4BlockBytes);
         for (var block = 0; block < blocks; block++)
         {
             WeightPanel.Fetch(next, 2 * Q4BlockBytes);

@@ -27,8 +27,11 @@ internal static unsafe class InterleavedLayout
     /// <summary>What four bits stand for, above <see cref="ProductLayout.ByteBias"/>.</summary>
     public static ReadOnlySpan<byte> Table(WeightFormat format) => format == WeightFormat.InterleavedIQ4_NL ? IQ4Values : Q4Values;
 
-    /// <summary>Bytes of eight columns.</summary>
-    public static nint EightBytes(in ProductWeight weight) => Together * weight.Stride;
+    /// <summary>Stored blocks of a part of eight columns.</summary>
+    public static int Blocks(in ProductWeight weight, in PanelPart part) => part.Inputs / weight.Format.StoredInputs();
+
+    /// <summary>Bytes from a panel to the one that this thread will most likely read next.</summary>
+    public static nint Ahead(in ProductWeight weight, in PanelPart part) => part.Ahead * 2 * EightBytes(weight);
 
     /// <summary>The part of a panel's first eight columns.</summary>
     public static byte* Left(in ProductWeight weight, in PanelPart part, int blockBytes) =>
@@ -37,6 +40,8 @@ internal static unsafe class InterleavedLayout
     /// <summary>That of the other eight; behind the last of a weight come the same again.</summary>
     public static byte* Right(in ProductWeight weight, in PanelPart part, byte* left) =>
         ((part.Panel * 2) + 1) * Together < weight.Columns ? left + EightBytes(weight) : left;
+
+    private static nint EightBytes(in ProductWeight weight) => Together * weight.Stride;
 
     /// <summary>
     /// Scales and offsets of a part, a byte for each of eight columns. Columns 0-3 have their six bits in bytes 0-3 (offsets: 4-7); columns 4-7 have four in bytes 8-11

@@ -34,8 +34,8 @@ internal static unsafe class InterleavedWords
         var values = Vector128.Create(Table(weight.Format)) ^ Vector128.Create((byte)ProductLayout.ByteBias);
         var table = Vector256.Create(values, values);
         var low = Vector256.Create((byte)15);
-        var (blocks, blockBytes) = (part.Inputs / weight.Format.StoredInputs(), weight.Layout.PanelBlockBytes);
-        var next = source + (part.Ahead * 2 * EightBytes(weight));
+        var (blocks, blockBytes) = (Blocks(weight, part), weight.Layout.PanelBlockBytes);
+        var next = source + Ahead(weight, part);
         for (var block = 0; block < blocks; block++, source += TableBlockBytes, next += TableBlockBytes, target += blockBytes)
         {
             WeightPanel.Fetch(next, TableBlockBytes);
@@ -56,8 +56,8 @@ internal static unsafe class InterleavedWords
     private static void ReadEightQ4_K(in ProductWeight weight, in PanelPart part, byte* source, byte* target)
     {
         var (layout, blockBytes, low) = (weight.Layout, weight.Layout.PanelBlockBytes, Vector256.Create((byte)15));
-        var blocks = part.Inputs / weight.Format.StoredInputs();
-        var next = source + (part.Ahead * 2 * EightBytes(weight));
+        var blocks = Blocks(weight, part);
+        var next = source + Ahead(weight, part);
         for (var block = 0; block < blocks; block++, source += Q4BlockBytes, next += Q4BlockBytes, target += Parts * blockBytes)
         {
             WeightPanel.Fetch(next, Q4BlockBytes);

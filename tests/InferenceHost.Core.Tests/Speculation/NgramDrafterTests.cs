@@ -90,11 +90,9 @@ public sealed class NgramDrafterTests
     [Fact]
     public void WhatStandsTooSeldomToPayIsNotDraftedUntilItPays()
     {
-        var drafter = Repeating(new NgramDrafterOptions { PauseTokens = 8 });
+        var drafter = HalfStanding();
         var draft = new int[8];
-        // Half of it stands: enough for a third, not for six tenths.
-        for (var step = 0; step < 40; step++)
-            drafter.Report(2, 1);
+        // Enough for a third, not for six tenths.
         Assert.True(drafter.Draft(draft, 0.33f) > 0);
         Assert.Equal(0, drafter.Draft(draft, 0.6f));
         for (var step = 0; step < 8; step++)
@@ -112,10 +110,8 @@ public sealed class NgramDrafterTests
     [Fact]
     public void ATrialFollowsAPauseWhateverHasBecomeOfTheBreakEvenMeanwhile()
     {
-        var drafter = Repeating(new NgramDrafterOptions { PauseTokens = 8 });
+        var drafter = HalfStanding();
         var draft = new int[8];
-        for (var step = 0; step < 40; step++)
-            drafter.Report(2, 1);
         for (var step = 0; step <= 8; step++)
         {
             Assert.Equal(step < 8 ? 0 : 1, drafter.Draft(draft, 0.6f + (step * 0.01f)));
@@ -170,6 +166,15 @@ public sealed class NgramDrafterTests
             ],
             options.Validate().Select(error => error.ToString()));
         Assert.Throws<ArgumentException>(() => new NgramDrafter(options, 10));
+    }
+
+    // Of what it drafted half stood.
+    private static NgramDrafter HalfStanding()
+    {
+        var drafter = Repeating(new NgramDrafterOptions { PauseTokens = 8 });
+        for (var step = 0; step < 40; step++)
+            drafter.Report(2, 1);
+        return drafter;
     }
 
     private static NgramDrafter Repeating(NgramDrafterOptions options)
