@@ -8,6 +8,9 @@ namespace InferenceHost.Engines.Gguf;
 /// <summary>Makes the context of a loaded model: with routed adapters where the self-test passes, else with grouped ones or none.</summary>
 internal sealed class ContextFactory(GgufEngineOptions options, ModelHeader header, DeviceChoice device, int threads)
 {
+    // ggml's CUDA backend sorts the rows of a product by id in a block's shared memory, four bytes a row, and aborts where that is too small.
+    private const int MostStackedRows = 8192;
+
     private readonly GgmlOps? _ops = GgmlOps.TryRead();
 
     /// <summary>Sees graphs behind our rewriters; for tests.</summary>
@@ -40,7 +43,13 @@ internal sealed class ContextFactory(GgufEngineOptions options, ModelHeader head
             return null;
         }
         // Our kernel runs on the CPU only; stacks are multiplied by ggml itself, wherever the weights are.
-        if (_ops is null || AdapterRouter.TryCreate(_ops, options, header, threads, device.IsCuda || options.StackedAdapters) is not { } router)
+        var isStacked = device.IsCuda || options.StackedAdapters;
+        if (isStacked && options.BatchTokens > MostStackedRows)
+        {
+            note = $"a batch of {options.BatchTokens} rows is too large for it; the most is {MostStackedRows}";
+            return null;
+        }
+        if (_ops is null || AdapterRouter.TryCreate(_ops, options, header, threads, isStacked) is not { } router)
         {
             note = "the model has no matrices that adapters could change, or ggml's operations are not the known ones";
             return null;

@@ -194,7 +194,7 @@ public sealed class GgufEngine : IEngine
     public PreparedAdapter PrepareAdapter(string path, CancellationToken cancellation) => _parts.Adapters.Prepare(path, cancellation);
 
     /// <inheritdoc/>
-    public void InstallAdapter(int slot, PreparedAdapter adapter) => _parts.Adapters.Install(slot, adapter);
+    public bool InstallAdapter(int slot, PreparedAdapter adapter) => _parts.Adapters.Install(slot, adapter);
 
     /// <inheritdoc/>
     public void ClearAdapter(int slot) => _parts.Adapters.Clear(slot);

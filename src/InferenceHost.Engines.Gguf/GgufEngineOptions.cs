@@ -61,6 +61,12 @@ public sealed record GgufEngineOptions
     /// </summary>
     public int AdapterRank { get; init; } = 64;
 
+    /// <summary>How long copying an adapter into stacks may hold up a step.</summary>
+    internal TimeSpan AdapterCopyTime { get; init; } = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>How long nobody has used an adapter when graphs on a GPU are planned without them: all streams wait tens of milliseconds for it.</summary>
+    internal TimeSpan StackedRestAfter { get; init; } = TimeSpan.FromSeconds(60);
+
     /// <summary>Whether adapters are multiplied through stacks on the CPU too. For tests and measurements.</summary>
     internal bool StackedAdapters { get; init; }
 

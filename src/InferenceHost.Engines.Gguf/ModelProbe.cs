@@ -29,7 +29,7 @@ public static class ModelProbe
         using var engine = GgufEngine.Load(options, null, cancellation);
         using var adapter = adapterPath is null ? null : engine.PrepareAdapter(adapterPath, cancellation);
         if (adapter is not null)
-            engine.InstallAdapter(1, adapter);
+            while (!engine.InstallAdapter(1, adapter)) ;
         Decode(engine, adapter is null ? 0 : 1);
     }
 

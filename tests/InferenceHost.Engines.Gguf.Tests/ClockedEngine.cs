@@ -38,7 +38,7 @@ internal sealed class ClockedEngine(GgufEngine engine, TimeSpan perRow) : IEngin
 
     public PreparedAdapter PrepareAdapter(string path, CancellationToken cancellation) => engine.PrepareAdapter(path, cancellation);
 
-    public void InstallAdapter(int slot, PreparedAdapter adapter) => engine.InstallAdapter(slot, adapter);
+    public bool InstallAdapter(int slot, PreparedAdapter adapter) => engine.InstallAdapter(slot, adapter);
 
     public void ClearAdapter(int slot) => engine.ClearAdapter(slot);
 

@@ -15,6 +15,12 @@ internal sealed class AdapterEntry(string generation, string path)
     /// <summary>Its slot; 0 = none.</summary>
     public int Slot { get; set; }
 
+    /// <summary>Whether only a part of it has been copied into its slot.</summary>
+    public bool IsCopying { get; set; }
+
+    /// <summary>Whether it was copied in parts for a sequence that has not got to read it yet.</summary>
+    public bool IsAwaited { get; set; }
+
     /// <summary>Sequences that wait for it or run with it.</summary>
     public int Users { get; set; }
 
@@ -31,6 +37,9 @@ internal sealed class AdapterEntry(string generation, string path)
 
     /// <summary>Told when the entry is ready in host memory or has failed.</summary>
     public List<Action<string?>> Ready { get; } = [];
+
+    /// <summary>Told when the entry is in a slot, or cannot be now.</summary>
+    public List<Action> Installed { get; } = [];
 
     /// <summary>Told when the entry is gone.</summary>
     public List<Action> Gone { get; } = [];

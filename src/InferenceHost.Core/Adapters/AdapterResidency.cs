@@ -4,12 +4,15 @@ namespace InferenceHost.Core.Adapters;
 
 /// <summary>
 /// Moves adapters between disk, host memory and slots, each tier least recently used first. Files are read off the engine thread, a slot is written
-/// between two steps, and a slot in use is never taken. Owned by the engine thread.
+/// between two steps (a large one in parts, one adapter at a time), and a slot in use is never taken. Owned by the engine thread.
 /// </summary>
 internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, Action<Action> runOffThread, Action<Action> post)
 {
     private readonly Dictionary<string, AdapterEntry> _entries = new(StringComparer.Ordinal);
     private readonly AdapterEntry?[] _slots = new AdapterEntry?[engine.Capabilities.AdapterSlots + 1];
+    private readonly Queue<AdapterEntry> _toInstall = [];
+    private AdapterEntry? _copying;
+    private bool _hasCopiedPart;
     private long _clock;
     private long _memoryBytes;
 
@@ -26,6 +29,9 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
 
     public IEnumerable<AdapterEntry> Entries => _entries.Values;
 
+    /// <summary>Whether this step has its part of a copy; others go on with the next.</summary>
+    public bool IsCopying => _copying is not null || _hasCopiedPart;
+
     public bool TryGet(string generation, out AdapterEntry entry)
     {
         var found = _entries.TryGetValue(generation, out var value) && !value.IsDropped;
@@ -41,8 +47,8 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
         entry.Failure = null;
         entry.Ready.Add(failure =>
         {
-            if (failure is null && install) TryInstall(entry);
-            ready(failure);
+            if (failure is null && install) Install(entry, () => ready(null));
+            else ready(failure);
         });
         if (entry.Prepared is not null) TellReady(entry);
         else Prefetch(entry);
@@ -75,20 +81,51 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
         RemoveIfUnused(entry);
     }
 
-    /// <summary>Pins the adapter's slot, filling one if need be. False where it is not in host memory yet or every slot is in use: the caller waits.</summary>
+    /// <summary>Copies the next part of an adapter into its slot, where one is under way. Once per step.</summary>
+    public void ContinueCopy()
+    {
+        _hasCopiedPart = _copying is not null;
+        if (_copying is { } entry) Copy(entry);
+        InstallNext();
+    }
+
+    /// <summary>Brings the adapter into a slot. False where it is not in host memory yet, every slot is in use or the copy takes further steps: the caller waits.</summary>
+    public bool TryInstall(AdapterEntry entry)
+    {
+        if (entry.Slot != 0) return !entry.IsCopying;
+        if (entry.Prepared is null)
+        {
+            Prefetch(entry);
+            return false;
+        }
+        if (IsCopying || !TryFindSlot(out var slot)) return false;
+        if (_slots[slot] is { } previous)
+        {
+            previous.Slot = 0;
+            previous.IsAwaited = false;
+            Evictions++;
+        }
+        _slots[slot] = entry;
+        entry.Slot = slot;
+        Copy(entry);
+        return !entry.IsCopying;
+    }
+
+    /// <summary>Pins the adapter's slot, filling one if need be. False where <see cref="TryInstall"/> is.</summary>
     public bool TryPin(AdapterEntry entry)
     {
-        if (entry.Slot == 0 && !TryInstall(entry)) return false;
+        if (!TryInstall(entry)) return false;
+        entry.IsAwaited = false;
         entry.Pins++;
         entry.LastUse = ++_clock;
         return true;
     }
 
-    /// <summary>Whether <see cref="TryPin"/> would succeed now; starts reading the file where it is only on disk.</summary>
+    /// <summary>Whether a slot has the adapter or could be filled with it now; starts reading the file where it is only on disk.</summary>
     public bool IsPinnable(AdapterEntry entry)
     {
-        if (entry.Slot != 0) return true;
-        if (entry.Prepared is not null) return TryFindSlot(out _);
+        if (entry.Slot != 0) return !entry.IsCopying;
+        if (entry.Prepared is not null) return !IsCopying && TryFindSlot(out _);
         Prefetch(entry);
         return false;
     }
@@ -100,30 +137,45 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     {
         foreach (var entry in _entries.Values) entry.Prepared?.Dispose();
         _entries.Clear();
+        _toInstall.Clear();
+        _copying = null;
         Array.Clear(_slots);
     }
 
-    private bool TryInstall(AdapterEntry entry)
+    private void Copy(AdapterEntry entry)
     {
-        if (entry.Slot != 0) return true;
-        if (entry.Prepared is null)
-        {
-            Prefetch(entry);
-            return false;
-        }
-        if (!TryFindSlot(out var slot)) return false;
-        if (_slots[slot] is { } previous)
-        {
-            previous.Slot = 0;
-            Evictions++;
-        }
-        engine.InstallAdapter(slot, entry.Prepared);
-        _slots[slot] = entry;
-        entry.Slot = slot;
+        var wasCopying = entry.IsCopying;
+        entry.IsCopying = !engine.InstallAdapter(entry.Slot, entry.Prepared!);
         entry.LastUse = ++_clock;
+        _copying = entry.IsCopying ? entry : null;
+        if (entry.IsCopying) return;
+        entry.IsAwaited = wasCopying;
         Loads++;
         TrimMemory();
-        return true;
+        TellInstalled(entry);
+    }
+
+    // On demand of the operator, one after the other; what finds no slot stays in host memory.
+    private void Install(AdapterEntry entry, Action installed)
+    {
+        entry.Installed.Add(installed);
+        _toInstall.Enqueue(entry);
+        InstallNext();
+    }
+
+    private void InstallNext()
+    {
+        while (!IsCopying && _toInstall.TryDequeue(out var entry))
+        {
+            if (!entry.IsDropped) TryInstall(entry);
+            if (!entry.IsCopying) TellInstalled(entry);
+        }
+    }
+
+    private static void TellInstalled(AdapterEntry entry)
+    {
+        foreach (var installed in entry.Installed) installed();
+        entry.Installed.Clear();
     }
 
     private bool TryFindSlot(out int slot)
@@ -136,6 +188,8 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
                 slot = i;
                 return true;
             }
+            // Neither one that is half filled nor one that was filled for a sequence that still waits.
+            if (held.IsCopying || (held.IsAwaited && held.Users > 0)) continue;
             if (held.Pins == 0 && (slot == 0 || held.LastUse < _slots[slot]!.LastUse)) slot = i;
         }
         return slot != 0;
@@ -208,7 +262,10 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
             engine.ClearAdapter(entry.Slot);
             _slots[entry.Slot] = null;
             entry.Slot = 0;
+            entry.IsCopying = entry.IsAwaited = false;
+            if (_copying == entry) _copying = null;
         }
+        TellInstalled(entry);
         Release(entry);
         _entries.Remove(entry.Generation);
         foreach (var gone in entry.Gone) gone();

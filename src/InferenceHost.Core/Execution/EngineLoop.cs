@@ -91,7 +91,7 @@ public sealed partial class EngineLoop : IDisposable
 
     /// <summary>Where every known adapter is, told on the engine thread.</summary>
     public void ReadAdapters(Action<IReadOnlyList<AdapterResidence>> tell) => Post(() => tell([.. _adapters.Entries.Select(e =>
-        new AdapterResidence(e.Generation, e.Slot != 0 ? AdapterTier.Loaded : e.Prepared is not null ? AdapterTier.Cached : AdapterTier.Stored, e.Users))]));
+        new AdapterResidence(e.Generation, e is { IsCopying: false, Slot: not 0 } ? AdapterTier.Loaded : e.Prepared is not null ? AdapterTier.Cached : AdapterTier.Stored, e.Users))]));
 
     /// <summary>A reading of the counters, told on the engine thread between two steps.</summary>
     public void ReadCounters(Action<LoopCounters> tell) => Post(() => tell(Counters()));
@@ -140,6 +140,7 @@ public sealed partial class EngineLoop : IDisposable
     /// <summary>One step; false where nothing can run now.</summary>
     public bool Step()
     {
+        _adapters.ContinueCopy();
         Drain();
         Plan();
         var worked = false;
@@ -156,7 +157,7 @@ public sealed partial class EngineLoop : IDisposable
         Publish();
         Volatile.Write(ref _activeRequests, _byRequest.Count);
         if (_options.CheckInvariants) CheckInvariants();
-        return worked || !_inbox.IsEmpty;
+        return worked || _adapters.IsCopying || !_inbox.IsEmpty;
     }
 
     /// <inheritdoc/>

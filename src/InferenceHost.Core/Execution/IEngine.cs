@@ -65,8 +65,11 @@ public interface IEngine : IDisposable
     /// </summary>
     PreparedAdapter PrepareAdapter(string path, CancellationToken cancellation);
 
-    /// <summary>Copies a prepared adapter into a slot (1..<see cref="EngineCapabilities.AdapterSlots"/>) between two steps. Slot 0 is the base model and cannot be written.</summary>
-    void InstallAdapter(int slot, PreparedAdapter adapter);
+    /// <summary>
+    /// Copies a prepared adapter into a slot (1..<see cref="EngineCapabilities.AdapterSlots"/>) between two steps. Slot 0 is the base model and cannot be written.
+    /// False where the copy would have held the next step up and only a part of it is done: the same call goes on with it, and until it is true no row may use the slot.
+    /// </summary>
+    bool InstallAdapter(int slot, PreparedAdapter adapter);
 
     /// <summary>Empties a slot.</summary>
     void ClearAdapter(int slot);

@@ -108,11 +108,12 @@ internal sealed class Scheduler
         while (Tenants.Waiting > 0 && _candidates.TryNext(now, out var candidate))
         {
             if (!Fits(candidate)) return;
-            if (_running.Count >= _options.Parallel)
-            {
-                if (FindVictimFor(candidate, now) is not { } victim) return;
-                Preempt(victim);
-            }
+            var isFull = _running.Count >= _options.Parallel;
+            var victim = isFull ? FindVictimFor(candidate, now) : null;
+            if (isFull && victim is null) return;
+            // Where a copy takes several steps, nobody gives way yet, and the others go first.
+            if (candidate.Adapter is { } adapter && !_adapters.TryInstall(adapter)) continue;
+            if (victim is not null) Preempt(victim);
             if (!_places.TryOpen(candidate)) return;
             Tenants.Dequeue(candidate);
             candidate.Tenant.Running++;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using InferenceHost.Core.Execution;
 using InferenceHost.ModelFiles;
@@ -77,6 +78,10 @@ internal sealed unsafe class AdapterReader(string modelPath, AdapterModules modu
             Floats(file, a, down);
             Floats(file, b, up);
             return layout.Write(module, rank, alpha / rank, down, up, at);
+        }
+        catch (OverflowException)
+        {
+            throw new EngineException(string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(file.Path)}: {module.Name}: A times B times alpha / rank ({alpha} / {rank}) is too great to be kept. Adapters change weights by little: was alpha written wrongly?"));
         }
         finally
         {

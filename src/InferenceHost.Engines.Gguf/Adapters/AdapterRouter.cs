@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using InferenceHost.Core.Execution;
 using InferenceHost.Engines.Gguf.Interop;
 using InferenceHost.ModelFiles.Gguf;
@@ -17,9 +18,12 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
     private readonly IAdapterLayout _layout;
     private readonly AdapterReader _reader;
     private readonly string _architecture;
+    private readonly bool[] _isWhole;
+    private readonly TimeSpan _restAfter;
     private LlamaAdapterHandle? _pattern;
     private LlamaContextHandle? _context;
     private int _baseSteps;
+    private long _lastUse;
 
     private AdapterRouter(AdapterModules modules, SlotTable table, StepRows rows, GraphRewriter rewriter, IAdapterLayout layout, GgufEngineOptions options, ModelHeader header)
     {
@@ -29,6 +33,9 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
         _rows = rows;
         _rewriter = rewriter;
         _layout = layout;
+        BatchTokens = options.BatchTokens;
+        _isWhole = new bool[table.Count];
+        _restAfter = IsStacked ? options.StackedRestAfter : TimeSpan.Zero;
         _reader = new AdapterReader(options.ModelPath, modules, layout);
     }
 
@@ -53,14 +60,20 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
         if (stacked)
         {
             var layout = new StackLayout(options.AdapterStorage, options.AdapterRank);
-            return new AdapterRouter(modules, table, rows, new StackedRewriter(ops, modules, table, rows, layout, options.BatchTokens), layout, options, header);
+            return new AdapterRouter(modules, table, rows, new StackedRewriter(ops, modules, table, rows, layout, options), layout, options, header);
         }
         var kernel = options.KernelBits == 0 ? KernelVariants.Best(options.AdapterStorage) : KernelVariants.Of(options.AdapterStorage, options.KernelBits);
         return new AdapterRouter(modules, table, rows, new FusedRewriter(ops, modules, table, rows, kernel, threads), new KernelLayout(options.AdapterStorage), options, header);
     }
 
     /// <summary>Whether graphs are built without adapters, because nobody has used one for a while.</summary>
-    public bool IsResting { get; private set; }
+    public bool IsResting => _rewriter.IsResting;
+
+    /// <summary>Whether adapters are multiplied through stacks, as on a device.</summary>
+    public bool IsStacked => _rewriter is StackedRewriter;
+
+    /// <summary>Rows of a call at most.</summary>
+    public int BatchTokens { get; }
 
     /// <summary>Rewrites the graphs of the context to be.</summary>
     public INodeVisitor Rewriter => _rewriter;
@@ -71,10 +84,10 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
         Mode = reordersRows ? AdapterMode.Grouped : AdapterMode.PerRow;
         using var file = new MemoryFile("pattern.gguf", PatternAdapter.Write(_architecture, _modules.All));
         _pattern = LlamaAdapterHandle.Load(model, file.Path);
-        var fault = new RoutingSelfTest(this, context, decoder, vocabularySize, ReadPattern(file.Path)).Run();
+        var fault = new RoutingSelfTest(this, context, decoder, vocabularySize, strength => ReadPattern(file.Path, strength)).Run();
         _context = fault is null ? context : null;
         // Nobody has used one yet.
-        _baseSteps = RestAfterSteps;
+        (_baseSteps, _lastUse) = (RestAfterSteps, 0);
         return fault;
     }
 
@@ -95,7 +108,7 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
     {
         var slots = batch.AdapterSlots;
         foreach (var slot in slots)
-            if ((uint)slot >= (uint)_table.Count || (slot != 0 && _table.IsEmpty(slot)))
+            if ((uint)slot >= (uint)_table.Count || (slot != 0 && !_isWhole[slot]))
                 return false;
         foreach (var scale in batch.AdapterScales)
             if (!float.IsFinite(scale))
@@ -112,23 +125,32 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
     }
 
     /// <inheritdoc/>
-    public string? AfterStep() => _rewriter.Fault ?? (_rewriter.OpenPairs == 0 ? null : $"{_rewriter.OpenPairs} adapter nodes without a sum");
+    public string? AfterStep() => _rewriter.Fault
+        ?? (_rewriter.OpenPairs != 0 ? $"{_rewriter.OpenPairs} adapter nodes without a sum" : null)
+        ?? (_rewriter.Sites == 0 && !_rows.All.IsBase ? "the graph of a step with adapters had none" : null);
 
     /// <inheritdoc/>
     public PreparedAdapter Prepare(string path, CancellationToken cancellation) => _reader.Read(path, cancellation);
 
     /// <inheritdoc/>
-    public void Install(int slot, PreparedAdapter adapter)
+    public bool Install(int slot, PreparedAdapter adapter)
     {
         Check(slot);
-        _table.Set(slot, adapter as RoutedAdapter ?? throw new ArgumentException("the adapter was prepared by another engine", nameof(adapter)));
-        _rewriter.Installed(slot);
+        var routed = adapter as RoutedAdapter ?? throw new ArgumentException("the adapter was prepared by another engine", nameof(adapter));
+        if (_isWhole[slot] || _table.Of(slot) != routed)
+        {
+            _isWhole[slot] = false;
+            _table.Set(slot, routed);
+            _rewriter.Installed(slot);
+        }
+        return _isWhole[slot] = _rewriter.Copy(slot);
     }
 
     /// <inheritdoc/>
     public void Clear(int slot)
     {
         Check(slot);
+        _isWhole[slot] = false;
         _table.Set(slot, null);
     }
 
@@ -144,16 +166,19 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
     private void Rest(bool isBase)
     {
         _baseSteps = isBase ? _baseSteps + 1 : 0;
-        if (_context is not { } context || IsResting == (_baseSteps >= RestAfterSteps))
+        if (!isBase)
+            _lastUse = Stopwatch.GetTimestamp();
+        var rests = _baseSteps >= RestAfterSteps && (_lastUse == 0 || Stopwatch.GetElapsedTime(_lastUse) >= _restAfter);
+        if (_context is not { } context || IsResting == rests)
             return;
-        IsResting = !IsResting;
-        SetPattern(context, IsResting ? 0 : 1);
+        _rewriter.IsResting = rests;
+        SetPattern(context, rests ? 0 : 1);
     }
 
-    private RoutedAdapter ReadPattern(string path)
+    private RoutedAdapter ReadPattern(string path, float strength)
     {
         using var file = GgufFile.Open(path);
-        return new AdapterReader("", _modules, _layout).Read(file, 1, [.. _modules.All.Select(module => module.Name)], requireApplied: false, CancellationToken.None);
+        return new AdapterReader("", _modules, _layout).Read(file, strength, [.. _modules.All.Select(module => module.Name)], requireApplied: false, CancellationToken.None);
     }
 
     private void Check(int slot)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 
@@ -17,6 +18,8 @@ internal sealed unsafe class AdapterStacks : IDisposable
     private readonly AdapterStack?[] _byModule;
     private readonly List<StackInputs> _inputs = [];
     private readonly bool[] _isFilled;
+    private readonly int[] _users;
+    private readonly int[] _next;
     private readonly byte[] _staging;
     private readonly int[] _rows;
     private readonly int[] _uploaded;
@@ -33,6 +36,8 @@ internal sealed unsafe class AdapterStacks : IDisposable
         _layout = layout;
         _byModule = new AdapterStack?[modules.All.Count];
         _isFilled = new bool[modules.All.Count * table.Count];
+        _users = new int[modules.All.Count];
+        _next = new int[table.Count];
         _rows = new int[4 * batchTokens];
         _uploaded = new int[4 * batchTokens];
         long slice = 0;
@@ -72,21 +77,23 @@ internal sealed unsafe class AdapterStacks : IDisposable
         return null;
     }
 
-    /// <summary>Copies a slot's weights in, all modules.</summary>
-    public void Fill(int slot)
+    /// <summary>Whether a slot has weights for a module.</summary>
+    public bool IsUsed(AdapterModule module) => _users[module.Index] > 0;
+
+    /// <summary>A slot has other weights, of which nothing has been copied yet.</summary>
+    public void Begin(int slot) => _next[slot] = 0;
+
+    /// <summary>Copies further modules of a slot's weights in until <paramref name="time"/> has passed, one at least; true when all are there.</summary>
+    public bool Copy(int slot, TimeSpan time)
     {
-        foreach (var stack in _byModule)
-        {
-            if (stack is null)
-                continue;
-            var weights = _table.Module(stack.Module)[slot];
-            ref var isFilled = ref _isFilled[(stack.Module * _table.Count) + slot];
-            if (weights.Rank != 0)
-                stack.Set(slot, weights, _layout.RowBytes(weights.Rank), _staging);
-            else if (isFilled)
-                stack.Clear(slot);
-            isFilled = weights.Rank != 0;
-        }
+        var start = Stopwatch.GetTimestamp();
+        for (ref var next = ref _next[slot]; next < _byModule.Length; next++)
+            if (Copy(slot, next) && Stopwatch.GetElapsedTime(start) >= time)
+            {
+                next++;
+                break;
+            }
+        return _next[slot] == _byModule.Length;
     }
 
     /// <summary>Sends slots and factors of a call's rows to the devices, where they are not there yet. Base rows alone need none.</summary>
@@ -113,5 +120,23 @@ internal sealed unsafe class AdapterStacks : IDisposable
         foreach (var inputs in _inputs)
             inputs.Dispose();
         _inputs.Clear();
+    }
+
+    // False where there was nothing to do.
+    private bool Copy(int slot, int module)
+    {
+        if (_byModule[module] is not { } stack)
+            return false;
+        var weights = _table.Module(module)[slot];
+        ref var isFilled = ref _isFilled[(module * _table.Count) + slot];
+        if (weights.Rank == 0 && !isFilled)
+            return false;
+        if (weights.Rank != 0)
+            stack.Set(slot, weights, _layout.RowBytes(weights.Rank), _staging);
+        else
+            stack.Clear(slot);
+        _users[module] += (weights.Rank != 0 ? 1 : 0) - (isFilled ? 1 : 0);
+        isFilled = weights.Rank != 0;
+        return true;
     }
 }

@@ -17,6 +17,12 @@ internal abstract unsafe class GraphRewriter(GgmlOps ops, AdapterModules modules
     /// <summary>Whether graphs are rewritten; off, libllama's own nodes run.</summary>
     public bool IsOn { get; set; }
 
+    /// <summary>Whether graphs are built without adapters: there is nothing to see then.</summary>
+    public bool IsResting { get; set; }
+
+    /// <summary>Adapted weights that the call's graphs had.</summary>
+    public int Sites { get; private set; }
+
     /// <summary>What was wrong with a graph since <see cref="Begin"/>; null = nothing.</summary>
     public string? Fault { get; protected set; }
 
@@ -34,6 +40,7 @@ internal abstract unsafe class GraphRewriter(GgmlOps ops, AdapterModules modules
     {
         Fault = null;
         OpenPairs = 0;
+        Sites = 0;
     }
 
     /// <summary>Takes the memory for all modules seen so far; null, or why it cannot.</summary>
@@ -44,11 +51,16 @@ internal abstract unsafe class GraphRewriter(GgmlOps ops, AdapterModules modules
     {
     }
 
+    /// <summary>Brings a slot's weights to where the nodes read them, as much as fits between two calls; true where they are there.</summary>
+    public virtual bool Copy(int slot) => true;
+
     public abstract void Dispose();
 
     /// <inheritdoc/>
     public void Visit(ggml_tensor* node)
     {
+        if (IsResting)
+            return;
         var op = node->op;
         if (op == ops.MultiplyMatrices)
         {
@@ -113,6 +125,7 @@ internal abstract unsafe class GraphRewriter(GgmlOps ops, AdapterModules modules
     /// <summary>The rows of the running call for a node of so many rows; null and a fault where these cannot be ours.</summary>
     protected RowGroup? Group(int count, AdapterModule module)
     {
+        Sites++;
         var group = rows.Find(count);
         if (group is null)
             Fault ??= $"{module.Name}: {count} rows in a batch of {rows.Count}";

@@ -46,12 +46,13 @@ internal sealed unsafe class GroupedAdapters(LlamaModelHandle model, LlamaContex
     }
 
     /// <inheritdoc/>
-    public void Install(int slot, PreparedAdapter adapter)
+    public bool Install(int slot, PreparedAdapter adapter)
     {
         // llama.cpp lists the adapters of a model without a lock, so this happens on the engine's thread.
         var file = adapter as FileAdapter ?? throw new ArgumentException("the adapter was prepared by another engine", nameof(adapter));
         Clear(slot);
         _slots[slot] = LlamaAdapterHandle.Load(model, file.Path);
+        return true;
     }
 
     /// <inheritdoc/>

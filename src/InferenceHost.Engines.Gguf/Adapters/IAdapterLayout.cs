@@ -11,6 +11,7 @@ internal unsafe interface IAdapterLayout
 
     /// <summary>
     /// Writes one module to cleared memory: <paramref name="down"/> is A as [rank][inputs], <paramref name="up"/> is B as [outputs][rank], <paramref name="strength"/> is alpha / rank.
+    /// Throws <see cref="OverflowException"/> where their product is too great for the numbers that are kept: infinite ones could reach rows of others.
     /// </summary>
     ModuleWeights Write(AdapterModule module, int rank, float strength, ReadOnlySpan<float> down, ReadOnlySpan<float> up, byte* at);
 }

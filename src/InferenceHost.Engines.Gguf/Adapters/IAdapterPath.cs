@@ -18,7 +18,8 @@ internal interface IAdapterPath : IDisposable
 
     PreparedAdapter Prepare(string path, CancellationToken cancellation);
 
-    void Install(int slot, PreparedAdapter adapter);
+    /// <summary>As <see cref="IEngine.InstallAdapter"/>.</summary>
+    bool Install(int slot, PreparedAdapter adapter);
 
     void Clear(int slot);
 }

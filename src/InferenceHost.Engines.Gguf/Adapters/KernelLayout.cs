@@ -59,5 +59,7 @@ internal sealed unsafe class KernelLayout(AdapterStorage storage) : IAdapterLayo
                     ((Half*)target)[i] = (Half)(Math.Abs(run[i * step] * factor) < SmallestNormalHalf ? 0 : run[i * step] * factor);
         }
         scale = factor == 0 ? 0 : scale / factor;
+        if (!float.IsFinite(scale))
+            throw new OverflowException();
     }
 }

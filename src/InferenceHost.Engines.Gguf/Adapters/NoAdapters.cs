@@ -23,7 +23,7 @@ internal sealed class NoAdapters : IAdapterPath
     public PreparedAdapter Prepare(string path, CancellationToken cancellation) => throw Off();
 
     /// <inheritdoc/>
-    public void Install(int slot, PreparedAdapter adapter) => throw Off();
+    public bool Install(int slot, PreparedAdapter adapter) => throw Off();
 
     /// <inheritdoc/>
     public void Clear(int slot) => throw Off();

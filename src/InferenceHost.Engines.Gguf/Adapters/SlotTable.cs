@@ -30,9 +30,7 @@ internal sealed unsafe class SlotTable : IDisposable
 
     public ModuleWeights* Module(int module) => _weights + ((nint)module * Count);
 
-    public bool IsEmpty(int slot) => _adapters[slot] is null;
-
-    public bool Touches(int slot, int module) => Module(module)[slot].Rank != 0;
+    public RoutedAdapter? Of(int slot) => _adapters[slot];
 
     public void Set(int slot, RoutedAdapter? adapter)
     {

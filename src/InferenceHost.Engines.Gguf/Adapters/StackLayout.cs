@@ -91,12 +91,15 @@ internal sealed unsafe class StackLayout : IAdapterLayout
         return factors;
     }
 
+    // Products by id take slices of stacks in blocks that may reach into the next slot's: nothing times infinity would be no number there.
+    private static Half Finite(Half half) => Half.IsFinite(half) ? half : throw new OverflowException();
+
     private void Store(ReadOnlySpan<float> row, byte* target)
     {
         if (Type(row.Length) == ggml_type.F16)
         {
             for (var i = 0; i < row.Length; i++)
-                ((Half*)target)[i] = (Half)row[i];
+                ((Half*)target)[i] = Finite((Half)row[i]);
             return;
         }
         for (; row.Length > 0; row = row[RankStep..], target += BlockBytes)
@@ -106,7 +109,7 @@ internal sealed unsafe class StackLayout : IAdapterLayout
             foreach (var number in row[..RankStep])
                 largest = Math.Max(largest, Math.Abs(number));
             var scale = largest / 127;
-            *(Half*)target = (Half)scale;
+            *(Half*)target = Finite((Half)scale);
             for (var i = 0; i < RankStep && scale != 0; i++)
                 ((sbyte*)target)[2 + i] = (sbyte)MathF.Round(row[i] / scale);
         }

@@ -10,10 +10,10 @@ internal unsafe struct StackSite
     /// <summary>Rows of the graph's node.</summary>
     public int RowCount;
 
-    /// <summary>Whether a row of the running call needs the module.</summary>
+    /// <summary>Whether a row of the running call has an adapter, and any adapter has the module.</summary>
     public byte IsNeeded;
 
-    /// <summary>Whether rows of the running call have factors other than 1.</summary>
+    /// <summary>Whether rows of the running call, or of one not long ago, have factors other than 1.</summary>
     public byte IsScaled;
 
     /// <summary>x as [inputs, 1, rows].</summary>

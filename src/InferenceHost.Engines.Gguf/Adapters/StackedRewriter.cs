@@ -4,19 +4,23 @@ namespace InferenceHost.Engines.Gguf.Adapters;
 
 /// <summary>
 /// Routing on any device: u and v become products by id (MUL_MAT_ID) with stacks of all slots' weights, w a product with the rows' factors or nothing, the sum stays. Where no row
-/// needs the module all four become nothing. Made for CUDA, and tested on ggml's CPU backend only: what the CUDA backend makes of these nodes was read in its source (v0.5.0).
+/// has an adapter all four become nothing. A CUDA graph is captured anew when its nodes change, so they follow the adapters that are installed and not those of the step. Made for CUDA, and tested on ggml's CPU backend only: what the CUDA backend makes of these nodes was read in its source (v0.5.0).
 /// </summary>
-internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules, SlotTable table, StepRows rows, StackLayout layout, int batchTokens) : GraphRewriter(ops, modules, rows)
+internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules, SlotTable table, StepRows rows, StackLayout layout, GgufEngineOptions options) : GraphRewriter(ops, modules, rows)
 {
+    // Steps after one with factors for which nodes for factors stay.
+    private const int ScaledSteps = 1024;
+
     private readonly NodeTable<StackSite> _sites = new();
     private readonly nint[] _bufferTypes = new nint[modules.All.Count];
     private readonly bool[] _verified = new bool[modules.All.Count];
     private AdapterStacks? _stacks;
+    private int _scaledSteps;
 
     /// <inheritdoc/>
     public override string? Reserve()
     {
-        var stacks = new AdapterStacks(Modules, table, _bufferTypes, layout, batchTokens);
+        var stacks = new AdapterStacks(Modules, table, _bufferTypes, layout, options.BatchTokens);
         if (stacks.TryAllocate() is { } missing)
         {
             stacks.Dispose();
@@ -28,14 +32,19 @@ internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules
     }
 
     /// <inheritdoc/>
-    public override void Installed(int slot) => _stacks?.Fill(slot);
+    public override void Installed(int slot) => _stacks?.Begin(slot);
+
+    /// <inheritdoc/>
+    public override bool Copy(int slot) => _stacks is null || _stacks.Copy(slot, options.AdapterCopyTime);
 
     /// <inheritdoc/>
     public override void Begin()
     {
         base.Begin();
-        if (IsOn)
-            _stacks?.Upload(Rows);
+        if (!IsOn || Rows.All.IsBase)
+            return;
+        _scaledSteps = Rows.All.IsScaled ? ScaledSteps : Math.Max(_scaledSteps - 1, 0);
+        _stacks?.Upload(Rows);
     }
 
     public override void Dispose()
@@ -58,7 +67,7 @@ internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules
     /// <inheritdoc/>
     protected override void First(ggml_tensor* node, AdapterModule module, int count)
     {
-        if (_stacks?.Of(module) is not { } stack || count < 0 || count > batchTokens)
+        if (_stacks?.Of(module) is not { } stack || count < 0 || count > options.BatchTokens)
         {
             Fault ??= $"{module.Name}: no stack for {count} rows";
             return;
@@ -179,12 +188,12 @@ internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules
     {
         var module = Modules.All[site->Module];
         var group = Group(site->RowCount, module);
-        site->IsNeeded = group is not null && group.Needs(site->Module) ? (byte)1 : (byte)0;
+        site->IsNeeded = group is not null && !Rows.All.IsBase && _stacks!.IsUsed(module) ? (byte)1 : (byte)0;
         if (site->IsNeeded == 0)
             return;
-        site->IsScaled = group!.IsScaled ? (byte)1 : (byte)0;
+        site->IsScaled = _scaledSteps > 0 ? (byte)1 : (byte)0;
         var inputs = _stacks!.Of(module)!.Inputs;
-        if (!inputs.TryFind(Rows, group, out site->Ids.data, out site->Scales.data))
+        if (!inputs.TryFind(Rows, group!, out site->Ids.data, out site->Scales.data))
             Fault ??= $"{module.Name}: {site->RowCount} rows in a call of {Rows.Count}";
     }
 }

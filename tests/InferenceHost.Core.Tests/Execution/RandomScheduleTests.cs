@@ -77,6 +77,7 @@ public sealed class RandomScheduleTests
     private static void MakeEngineUnreliable(LoopHarness harness, Random random)
     {
         harness.Engine.FailuresLeaveRows = true;
+        harness.Engine.CopySteps = 1 + random.Next(3);
         harness.Engine.SaveWorks = () => random.Next(10) > 0;
         harness.Engine.RestoreWorks = () => random.Next(10) > 0;
         harness.Engine.BeforeStep = batch =>

@@ -78,9 +78,7 @@ public sealed class NullEngine : IEngine, ITokenVocabulary
 
     public PreparedAdapter PrepareAdapter(string path, CancellationToken cancellation) => throw new EngineException("none");
 
-    public void InstallAdapter(int slot, PreparedAdapter adapter)
-    {
-    }
+    public bool InstallAdapter(int slot, PreparedAdapter adapter) => true;
 
     public void ClearAdapter(int slot)
     {

@@ -10,7 +10,9 @@ internal sealed partial class ScriptedEngine : IEngine
 {
     private readonly List<Cell>[] _memory;
     private readonly Dictionary<int, ScriptedAdapter> _slots = [];
+    private readonly Dictionary<int, (ScriptedAdapter? Adapter, int Done)> _copies = [];
     private readonly List<float[]> _logits = [];
+    private int _copiesSinceStep;
 
     public ScriptedEngine(EngineCapabilities? capabilities = null)
     {
@@ -50,6 +52,12 @@ internal sealed partial class ScriptedEngine : IEngine
     /// <summary>Where set, the "model" counts modulo this number instead of hashing: text that repeats itself.</summary>
     public int? Cycle { get; set; }
 
+    /// <summary>Calls that it takes to copy an adapter into a slot.</summary>
+    public int CopySteps { get; set; } = 1;
+
+    /// <summary>Most calls that copied something without a step between them.</summary>
+    public int MostCopiesBetweenSteps { get; private set; }
+
     public int UsedCells => _memory.SelectMany(m => m).Distinct().Count();
 
     public int Steps { get; private set; }
@@ -70,6 +78,7 @@ internal sealed partial class ScriptedEngine : IEngine
         var rows = status == ExecutionStatus.Completed ? batch.Count : FailuresLeaveRows ? batch.Count / 2 : 0;
         if (UsedCells + rows > Capabilities.PoolTokens) return ExecutionStatus.NoCacheRoom;
         Steps++;
+        _copiesSinceStep = 0;
         LargestBatch = Math.Max(LargestBatch, batch.Count);
         AdapterSlotsOfLastStep.Clear();
         _logits.Clear();
@@ -111,13 +120,28 @@ internal sealed partial class ScriptedEngine : IEngine
         return new ScriptedAdapter(path, () => LivingAdapters--);
     }
 
-    public void InstallAdapter(int slot, PreparedAdapter adapter)
+    public bool InstallAdapter(int slot, PreparedAdapter adapter)
     {
         Assert.InRange(slot, 1, Capabilities.AdapterSlots);
-        _slots[slot] = Assert.IsType<ScriptedAdapter>(adapter);
+        var scripted = Assert.IsType<ScriptedAdapter>(adapter);
+        if (_copies.GetValueOrDefault(slot).Adapter != scripted)
+        {
+            _slots.Remove(slot);
+            _copies[slot] = (scripted, 0);
+        }
+        MostCopiesBetweenSteps = Math.Max(MostCopiesBetweenSteps, ++_copiesSinceStep);
+        _copies[slot] = (scripted, _copies[slot].Done + 1);
+        if (_copies[slot].Done < CopySteps) return false;
+        _copies.Remove(slot);
+        _slots[slot] = scripted;
+        return true;
     }
 
-    public void ClearAdapter(int slot) => _slots.Remove(slot);
+    public void ClearAdapter(int slot)
+    {
+        _slots.Remove(slot);
+        _copies.Remove(slot);
+    }
 
     public void Dispose()
     {

@@ -1,3 +1,5 @@
+using InferenceHost.Core.Execution;
+
 namespace InferenceHost.Engines.Gguf.Tests.Adapters;
 
 /// <summary>Engines with the adapters of a reference in their slots, and what they must give.</summary>
@@ -11,9 +13,14 @@ internal static class RoutedEngines
         {
             // Slots keep what they need: the owner may let go at once.
             using var adapter = engine.PrepareAdapter(reference.Adapters[slot - 1].Path, TestContext.Current.CancellationToken);
-            engine.InstallAdapter(slot, adapter);
+            Install(engine, slot, adapter);
         }
         return engine;
+    }
+
+    public static void Install(GgufEngine engine, int slot, PreparedAdapter adapter)
+    {
+        while (!engine.InstallAdapter(slot, adapter)) ;
     }
 
     /// <summary>All prompts under base and all adapters in one batch, prompt by prompt base, a, b, c, base, …: rows of one adapter are never neighbours.</summary>

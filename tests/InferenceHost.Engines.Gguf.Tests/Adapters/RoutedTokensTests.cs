@@ -53,7 +53,7 @@ public sealed class RoutedTokensTests
     public void UntilOneIsUsedAndAfterManyStepsOfTheBaseModelAloneAdaptersRest(bool stacked)
     {
         var reference = Reference.Tiny("llama");
-        using var engine = RoutedEngines.Load(reference, options => options with { StackedAdapters = stacked });
+        using var engine = RoutedEngines.Load(reference, options => options with { StackedAdapters = stacked, StackedRestAfter = TimeSpan.Zero });
         RoutedEngines.Compare([reference.Base[0]], GreedyRun.Together(engine, [reference.Prompts[0]], reference.Base[0].Length));
         Assert.True(engine.AdaptersRest);
         RoutedEngines.AssertInterleaved(engine, reference);
@@ -62,7 +62,7 @@ public sealed class RoutedTokensTests
         Assert.True(engine.AdaptersRest);
         Assert.Equal(before, GreedyRun.Together(engine, [reference.Prompts[0]], 300)[0]);
         using (var other = engine.PrepareAdapter(reference.Adapters[1].Path, TestContext.Current.CancellationToken))
-            engine.InstallAdapter(4, other);
+            RoutedEngines.Install(engine, 4, other);
         var output = reference.Adapters[1].Outputs[2];
         RoutedEngines.Compare([output], GreedyRun.Together(engine, [reference.Prompts[2]], output.Length, [4]));
         Assert.False(engine.AdaptersRest);

@@ -43,7 +43,7 @@ public sealed class StackedTokensTests
         foreach (var adapter in new[] { 2, 3, 1 })
         {
             using (var prepared = engine.PrepareAdapter(reference.Adapters[adapter - 1].Path, TestContext.Current.CancellationToken))
-                engine.InstallAdapter(1, prepared);
+                RoutedEngines.Install(engine, 1, prepared);
             AssertTokens(engine, reference, [1, 0], [adapter, 0]);
         }
     }
@@ -57,7 +57,7 @@ public sealed class StackedTokensTests
         foreach (var adapter in new[] { 3, 1, 2, 3, 2, 1 })
         {
             using (var prepared = engine.PrepareAdapter(reference.Adapters[adapter - 1].Path, TestContext.Current.CancellationToken))
-                engine.InstallAdapter(4, prepared);
+                RoutedEngines.Install(engine, 4, prepared);
             AssertTokens(engine, reference, [4, 0], [adapter, 0]);
             engine.ClearAdapter(4);
         }
@@ -126,10 +126,10 @@ public sealed class StackedTokensTests
         using var accepted = wider.PrepareAdapter(path, TestContext.Current.CancellationToken);
         Assert.Equal(65, accepted.Rank);
         RoutedEngines.AssertInterleaved(wider, reference);
-        wider.InstallAdapter(4, accepted);
+        RoutedEngines.Install(wider, 4, accepted);
         using var fused = RoutedEngines.Load(reference);
         using (var same = fused.PrepareAdapter(path, TestContext.Current.CancellationToken))
-            fused.InstallAdapter(4, same);
+            RoutedEngines.Install(fused, 4, same);
         (int Slot, float Scale)[] rows = [(0, 1), (4, 1)];
         var (actual, expected) = (Logits(wider, reference, rows), Logits(fused, reference, rows));
         Assert.InRange(SelfTestLogits.Distance(actual[1], expected[1]), 0, 0.02);
@@ -153,6 +153,83 @@ public sealed class StackedTokensTests
         using var engine = RoutedEngines.Load(reference, options => Stacked(options) with { AdapterSlots = 4096, AdapterRank = 4096, AdapterStorage = AdapterStorage.F16 });
         Assert.Contains("4096 adapters of rank 4096 need", engine.AdapterNote, StringComparison.Ordinal);
         AssertGrouped(engine.Capabilities.AdapterMode, engine, reference);
+    }
+
+    [Fact]
+    public void OnADeviceAdaptersDoNotRestSoonAfterOneWasUsed()
+    {
+        var reference = Reference.Tiny("llama");
+        using var engine = RoutedEngines.Load(reference, options => Stacked(options) with { StackedRestAfter = TimeSpan.FromDays(1) });
+        GreedyRun.Together(engine, [reference.Prompts[0]], 2);
+        Assert.True(engine.AdaptersRest);
+        GreedyRun.Together(engine, [reference.Prompts[0]], 2, [1]);
+        GreedyRun.Together(engine, [reference.Prompts[0]], 300);
+        Assert.False(engine.AdaptersRest);
+    }
+
+    [Fact]
+    public void BatchesTooLargeForADeviceFallBackToGroupingWithTheNumber()
+    {
+        var reference = Reference.Tiny("llama");
+        using var engine = RoutedEngines.Load(reference, options => Stacked(options) with { BatchTokens = 8193, ContextTokens = 8448 });
+        Assert.Contains("8193", engine.AdapterNote, StringComparison.Ordinal);
+        AssertGrouped(engine.Capabilities.AdapterMode, engine, reference);
+    }
+
+    [Fact]
+    public void AnAdapterThatIsCopiedInPartsServesWhenItIsWholeAndOthersMeanwhile()
+    {
+        var reference = Reference.Tiny("llama");
+        using var engine = RoutedEngines.Load(reference, options => Stacked(options) with { AdapterCopyTime = TimeSpan.Zero });
+        using var first = engine.PrepareAdapter(reference.Adapters[0].Path, TestContext.Current.CancellationToken);
+        using var second = engine.PrepareAdapter(reference.Adapters[1].Path, TestContext.Current.CancellationToken);
+        AssertTokens(engine, reference, [3, 2], [3, 2]);
+        // Half of the first one, and then the second one in its stead, from the beginning.
+        for (var part = 0; part < 3; part++)
+            Assert.False(engine.InstallAdapter(3, first));
+        var parts = 0;
+        for (; !engine.InstallAdapter(3, second); parts++)
+        {
+            Assert.Equal(ExecutionStatus.InvalidBatch, engine.Execute(OneRow(reference, 3)));
+            AssertTokens(engine, reference, [2, 0], [2, 0]);
+        }
+        Assert.True(parts > 3, $"{parts}");
+        AssertTokens(engine, reference, [3, 1], [2, 1]);
+        engine.ClearAdapter(3);
+        Assert.Equal(ExecutionStatus.InvalidBatch, engine.Execute(OneRow(reference, 3)));
+    }
+
+    [Theory]
+    [InlineData(AdapterStorage.Int8, 60_000f)]
+    [InlineData(AdapterStorage.F16, 60_000f)]
+    [InlineData(AdapterStorage.F16, 300f)]
+    public void NumbersThatWouldBecomeInfiniteAreRefusedByName(AdapterStorage storage, float number)
+    {
+        using var folder = new TemporaryFolder();
+        var reference = Reference.Tiny("llama");
+        var weight = ModelHeader.Read(reference.ModelPath).Tensors.Single(tensor => tensor.Name == "blk.0.attn_q.weight");
+        var (a, b) = (new float[1, weight.Ne0], new float[weight.Ne1, 1]);
+        (a[0, 0], b[0, 0]) = (number, number);
+        // Within a file each number is a number.
+        var path = folder.File("loud.gguf", TinyLora.Write("llama", 999_999, [(weight.Name, a, b)]));
+        using var engine = RoutedEngines.Load(reference, options => Stacked(options) with { AdapterStorage = storage });
+        var refused = Assert.Throws<EngineException>(() => engine.PrepareAdapter(path, TestContext.Current.CancellationToken));
+        foreach (var part in new[] { "loud.gguf", weight.Name, "999999 / 1" })
+            Assert.Contains(part, refused.Message, StringComparison.Ordinal);
+        RoutedEngines.AssertInterleaved(engine, reference);
+    }
+
+    [Fact]
+    public void LogitsThatDisagreeInStepsOfOneRowSwitchRoutingOff()
+    {
+        NativeLibraries.Ensure();
+        var reference = Reference.Tiny("llama");
+        var options = Stacked(TestEngines.Options(reference.ModelPath)) with { AdapterSlots = 4 };
+        var device = DeviceChoice.Pick(GgufDevice.Cpu, 1);
+        using var model = ModelLoader.Load(options, device, null, TestContext.Current.CancellationToken);
+        using var wrong = new ContextFactory(options, ModelHeader.Read(options.ModelPath), device, 1) { Observer = new Saboteur(rows: 1) }.Create(model, VocabularySize(reference));
+        Assert.Contains("single rows differ from llama.cpp's", wrong.AdapterNote, StringComparison.Ordinal);
+        Assert.IsType<GroupedAdapters>(wrong.Adapters);
     }
 
     [Fact]
@@ -209,14 +286,21 @@ public sealed class StackedTokensTests
         return logits;
     }
 
-    /// <summary>Makes every product by id multiply with slot 0 of its stack: no row gets its adapter.</summary>
-    private sealed unsafe class Saboteur : INodeVisitor
+    private static StepBatch OneRow(Reference reference, int slot)
+    {
+        var batch = new StepBatch(1);
+        batch.AddOutput(reference.Prompts[0][0], 0, new EngineSequence(0), slot, 1);
+        return batch;
+    }
+
+    /// <summary>Makes every product by id, or those of so many rows, multiply with slot 0 of its stack: no row gets its adapter.</summary>
+    private sealed unsafe class Saboteur(int rows = 0) : INodeVisitor
     {
         private readonly int _byId = GgmlOps.TryRead()!.MultiplyMatricesById;
 
         public void Visit(ggml_tensor* node)
         {
-            if (node->op == _byId)
+            if (node->op == _byId && (rows == 0 || ((ggml_tensor*)node->src[2])->ne[1] == rows))
                 new Span<int>(((ggml_tensor*)node->src[2])->data, (int)((ggml_tensor*)node->src[2])->ne[1]).Clear();
         }
     }

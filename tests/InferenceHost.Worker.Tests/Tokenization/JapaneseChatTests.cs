@@ -146,9 +146,7 @@ public sealed class JapaneseChatTests
 
         public PreparedAdapter PrepareAdapter(string path, CancellationToken cancellation) => throw new EngineException("none");
 
-        public void InstallAdapter(int slot, PreparedAdapter adapter)
-        {
-        }
+        public bool InstallAdapter(int slot, PreparedAdapter adapter) => true;
 
         public void ClearAdapter(int slot)
         {
