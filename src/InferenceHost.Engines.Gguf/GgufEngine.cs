@@ -28,6 +28,8 @@ public sealed class GgufEngine : IEngine
         Tokenizer = new GuardedTokenizer(model, vocabulary);
         Architecture = architecture;
         AdapterNote = parts.AdapterNote;
+        DeviceNote = device.Note;
+        IsOnGpu = device.IsCuda;
         var rewindable = !ContextFactory.ReordersRows(model);
         var window = LibLlama.llama_model_n_swa(model);
         _states = new SequenceStates(parts.Context, parts.Decoder.Memory, window, rewindable);
@@ -70,6 +72,12 @@ public sealed class GgufEngine : IEngine
 
     /// <summary>Why adapters are not routed per row although that was wanted; null where they are.</summary>
     public string? AdapterNote { get; }
+
+    /// <summary>Why the model is on the CPU although the libraries for a GPU are there; null where that was asked for.</summary>
+    public string? DeviceNote { get; }
+
+    /// <summary>Whether the model is on a GPU.</summary>
+    public bool IsOnGpu { get; }
 
     /// <summary>Whether attention is computed by our kernel; false on a GPU, where it is switched off, and where it did not agree with ggml's.</summary>
     public bool OwnAttention => _parts.Open.Attention is { IsOn: true };

@@ -114,6 +114,21 @@ internal sealed class Engine : IDisposable
             }
             while (Loop.Step()) ;
         }
+        // A GPU's code for many rows may have to be compiled too.
+        if (_engine.IsOnGpu)
+        {
+            var tokens = Math.Min(_engine.Capabilities.MaxBatchTokens, Loop.Limits.MaxSequenceTokens - 1);
+            Loop.Submit(new SequenceRequest
+            {
+                Id = new SequenceId(id),
+                Tenant = "",
+                Prompt = Enumerable.Range(0, tokens).Select(t => t % vocabulary).ToArray(),
+                MaxNewTokens = 1,
+                Sampling = sampling[0],
+                IgnoreEndOfGeneration = true,
+            });
+            while (Loop.Step()) ;
+        }
         Loop.DropPrefixCache();
         Loop.ResetCounters();
         while (Loop.Step()) ;
@@ -139,6 +154,7 @@ internal sealed class Engine : IDisposable
             Tokenizer = Submissions.TokenizerName,
             Threads = _engine.Threads,
             AdapterNote = _engine.AdapterNote ?? "",
+            DeviceNote = _engine.DeviceNote ?? "",
         };
     }
 

@@ -123,6 +123,21 @@ public sealed class LoadTests
         Assert.Contains("/nowhere", Assert.Throws<EngineException>(() => NativeLibraries.FindDirectory(folder.Path, "/nowhere")).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void ACudaBackendThatCannotBeLoadedSaysWhy()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Null(NativeLibraries.CudaFault(folder.Path, ""));
+        var path = folder.File("libggml-cuda.so", [0]);
+        Assert.Equal($"{path} could not be loaded: {path}: file too short", NativeLibraries.CudaFault(folder.Path, ""));
+        // One that can be loaded and shows no device.
+        File.Delete(path);
+        File.CreateSymbolicLink(path, Directory.EnumerateFiles(NativeLibraries.Ensure().Directory, "libggml-base.so*").First());
+        Assert.Equal($"{path} was loaded and found no device: no driver", NativeLibraries.CudaFault(folder.Path, "no driver"));
+        if (DeviceChoice.FindCuda() == 0)
+            Assert.Contains("-p:NativeRuntime=cuda", Assert.Throws<EngineException>(() => DeviceChoice.Pick(GgufDevice.Cuda, 1)).Message, StringComparison.Ordinal);
+    }
+
     private sealed class Recorder(List<float> seen, CancellationTokenSource? cancel = null) : IProgress<float>
     {
         public void Report(float value)

@@ -52,11 +52,33 @@ internal static class NativeLibraries
         });
         var set = AbiCheck.Verify(directory);
         NativeLog.Install();
-        LibGgml.ggml_backend_load_all_from_path(directory);
+        string driverSays;
+        using (var log = NativeLog.Collect())
+        {
+            LibGgml.ggml_backend_load_all_from_path(directory);
+            driverSays = log.Summary;
+        }
         if (LibGgml.ggml_backend_dev_by_type(ggml_backend_dev_type.Cpu) == 0)
             throw new EngineException($"no libggml-cpu-*.so in {directory} runs on this processor");
         LibLlama.llama_backend_init();
-        return set;
+        return set with { CudaFault = DeviceChoice.FindCuda() == 0 ? CudaFault(directory, driverSays) : null };
+    }
+
+    /// <summary>Why the CUDA backend in a folder has no device: ggml passes over a backend that cannot be loaded and says nothing. Null where there is no such backend.</summary>
+    internal static string? CudaFault(string directory, string driverSays)
+    {
+        if (Find(directory, "libggml-cuda*.so*") is not { } path)
+            return null;
+        try
+        {
+            NativeLibrary.Load(path);
+            return $"{path} was loaded and found no device: {driverSays}";
+        }
+        catch (Exception failure) when (failure is DllNotFoundException or BadImageFormatException)
+        {
+            // The loader's own words come last.
+            return $"{path} could not be loaded: {failure.Message.Trim().Split('\n')[^1].Trim()}";
+        }
     }
 
     private static string? Find(string directory, string pattern) =>

@@ -5,4 +5,8 @@ namespace InferenceHost.Engines.Gguf.Interop;
 /// <param name="LlamaVersion">What llama_version says.</param>
 /// <param name="GgmlVersion">What ggml_version says.</param>
 /// <param name="Commit">What ggml_commit says.</param>
-internal sealed record NativeLibrarySet(string Directory, string LlamaVersion, string GgmlVersion, string Commit);
+internal sealed record NativeLibrarySet(string Directory, string LlamaVersion, string GgmlVersion, string Commit)
+{
+    /// <summary>Why the folder's CUDA backend has no device; null where it has one, or the folder has no such backend.</summary>
+    public string? CudaFault { get; init; }
+}

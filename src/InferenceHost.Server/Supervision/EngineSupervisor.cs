@@ -229,6 +229,8 @@ internal sealed class EngineSupervisor : IAsyncDisposable
             SupervisionLog.ServingPlain(_log, run.Model.Name);
         run.LoadDeaths = 0;
         run.ServingSince = _time.GetTimestamp();
+        if (session.Loaded.DeviceNote.Length > 0)
+            SupervisionLog.DeviceNote(_log, run.Model.Name, session.Loaded.DeviceNote);
         if (session.Loaded.AdapterNote.Length > 0)
             SupervisionLog.AdapterNote(_log, session.Loaded.AdapterNote);
         SupervisionLog.Serving(_log, run.Model.Name, session.ProcessId, session.Loaded.Device);
