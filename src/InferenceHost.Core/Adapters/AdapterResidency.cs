@@ -6,6 +6,10 @@ namespace InferenceHost.Core.Adapters;
 /// Moves adapters between disk, host memory and slots, each tier least recently used first. Files are read off the engine thread, a slot is written
 /// between two steps (a large one in parts, one adapter at a time), and a slot in use is never taken. Owned by the engine thread.
 /// </summary>
+/// <param name="engine">Whose slots they are.</param>
+/// <param name="memoryBudgetBytes">Host memory for adapters that are in no slot.</param>
+/// <param name="runOffThread">Runs work elsewhere.</param>
+/// <param name="post">Runs work on the engine thread.</param>
 internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, Action<Action> runOffThread, Action<Action> post)
 {
     private readonly Dictionary<string, AdapterEntry> _entries = new(StringComparer.Ordinal);
@@ -14,7 +18,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     private AdapterEntry? _copying;
     private bool _hasCopiedPart;
     private long _clock;
-    private long _memoryBytes;
+    private long _cachedBytes;
 
     /// <summary>Told when an adapter cannot be read; its users must end.</summary>
     public Action<AdapterEntry>? Failed { get; set; }
@@ -103,10 +107,12 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
         {
             previous.Slot = 0;
             previous.IsAwaited = false;
+            _cachedBytes += previous.Prepared!.Bytes;
             Evictions++;
         }
         _slots[slot] = entry;
         entry.Slot = slot;
+        _cachedBytes -= entry.Prepared.Bytes;
         Copy(entry);
         return !entry.IsCopying;
     }
@@ -224,10 +230,11 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
         {
             entry.Prepared = prepared;
             entry.LastUse = ++_clock;
-            _memoryBytes += prepared.Bytes;
-            TrimMemory();
+            _cachedBytes += prepared.Bytes;
         }
+        // Who asked for a slot gets it before memory is counted.
         TellReady(entry);
+        TrimMemory();
         if (failure is not null)
         {
             entry.IsDropped = true;
@@ -244,11 +251,11 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
 
     private void TrimMemory()
     {
-        while (_memoryBytes > memoryBudgetBytes)
+        while (_cachedBytes > memoryBudgetBytes)
         {
             AdapterEntry? oldest = null;
             foreach (var entry in _entries.Values)
-                if (entry is { Prepared: not null, Slot: 0, Users: 0 } && (oldest is null || entry.LastUse < oldest.LastUse)) oldest = entry;
+                if (entry is { Prepared: not null, Slot: 0, Users: 0, Installed.Count: 0 } && (oldest is null || entry.LastUse < oldest.LastUse)) oldest = entry;
             if (oldest is null) return;
             Release(oldest);
         }
@@ -262,6 +269,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
             engine.ClearAdapter(entry.Slot);
             _slots[entry.Slot] = null;
             entry.Slot = 0;
+            _cachedBytes += entry.Prepared!.Bytes;
             entry.IsCopying = entry.IsAwaited = false;
             if (_copying == entry) _copying = null;
         }
@@ -275,7 +283,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     private void Release(AdapterEntry entry)
     {
         if (entry.Prepared is null) return;
-        _memoryBytes -= entry.Prepared.Bytes;
+        _cachedBytes -= entry.Prepared.Bytes;
         entry.Prepared.Dispose();
         entry.Prepared = null;
     }

@@ -1,15 +1,16 @@
 using System.Text.Json;
+using InferenceHost.ModelFiles;
 using InferenceHost.Server.Hosting;
 
 namespace InferenceHost.Server.Adapters;
 
 /// <summary>
 /// The store on disk: files named by their content, and the names where they outlive the server. Everything is written under another name first, flushed
-/// and renamed, so that a crash leaves the old or the new and never a part.
+/// and renamed, so that a crash leaves the old or the new and never a part. One server at a time has a folder.
 /// </summary>
 internal sealed class AdapterFiles : IDisposable
 {
-    private readonly string _root;
+    private readonly OwnedFolder _root;
     private readonly bool _isTemporary;
     private readonly Lock _gate = new();
 
@@ -18,9 +19,7 @@ internal sealed class AdapterFiles : IDisposable
         _isTemporary = options.StateDirectory is null;
         try
         {
-            _root = options.StateDirectory is { } state
-                ? Directory.CreateDirectory(Path.Combine(state, "adapters")).FullName
-                : Directory.CreateTempSubdirectory("inferencehost-adapters-").FullName;
+            _root = options.StateDirectory is { } state ? Own(Path.Combine(state, "adapters")) : OwnedFolder.CreateTemporary("inferencehost-adapters-");
             Directory.CreateDirectory(FilesFolder);
             // What an earlier server left unfinished.
             if (Directory.Exists(IncomingFolder))
@@ -34,11 +33,11 @@ internal sealed class AdapterFiles : IDisposable
         }
     }
 
-    private string FilesFolder => Path.Combine(_root, "files");
+    private string FilesFolder => Path.Combine(_root.Path, "files");
 
-    private string IncomingFolder => Path.Combine(_root, "incoming");
+    private string IncomingFolder => Path.Combine(_root.Path, "incoming");
 
-    private string NamesPath => Path.Combine(_root, "names.json");
+    private string NamesPath => Path.Combine(_root.Path, "names.json");
 
     /// <summary>A path for a file that is being received.</summary>
     public string NewIncoming() => Path.Combine(IncomingFolder, Guid.NewGuid().ToString("N") + ".part");
@@ -46,18 +45,25 @@ internal sealed class AdapterFiles : IDisposable
     /// <summary>Where a generation's file is.</summary>
     public string PathOf(string sha256) => Path.Combine(FilesFolder, sha256 + ".gguf");
 
-    /// <summary>Keeps a received file under its hash; one that is there already stays. The received name is gone afterwards.</summary>
+    /// <summary>Keeps a received file under its hash, in place of what may lie there: that can be damaged. The received name is gone afterwards.</summary>
     public string Keep(string incoming, string sha256)
     {
         var path = PathOf(sha256);
         lock (_gate)
-        {
-            if (File.Exists(path))
-                File.Delete(incoming);
-            else
-                File.Move(incoming, path);
-        }
+            File.Move(incoming, path, overwrite: true);
         return path;
+    }
+
+    /// <summary>Whether a generation's file is there.</summary>
+    public bool Has(string sha256) => File.Exists(PathOf(sha256));
+
+    /// <summary>Refuses a generation's file that has another content than its name says.</summary>
+    /// <exception cref="ModelFileException">It has, or cannot be read.</exception>
+    public void Verify(string sha256)
+    {
+        var path = PathOf(sha256);
+        if (ContentHash.Compute(path) is var found && found != sha256)
+            throw new ModelFileException(path, "SHA-256", found, sha256, "The file was changed or damaged; upload the adapter again.");
     }
 
     /// <summary>Removes a generation's file.</summary>
@@ -67,24 +73,33 @@ internal sealed class AdapterFiles : IDisposable
             File.Delete(PathOf(sha256));
     }
 
-    /// <summary>Names that an earlier server left, with their generations; empty in a temporary store.</summary>
-    public IReadOnlyDictionary<string, string> ReadNames()
+    /// <summary>Names that an earlier server left, each with the generations it has for one base model or another; empty in a temporary store.</summary>
+    public IReadOnlyDictionary<string, string[]> ReadNames()
     {
         if (_isTemporary || !File.Exists(NamesPath))
-            return new Dictionary<string, string>();
+            return new Dictionary<string, string[]>();
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(NamesPath), AdapterNamesJson.Default.DictionaryStringString) ?? [];
+            var names = JsonSerializer.Deserialize(File.ReadAllBytes(NamesPath), AdapterNamesJson.Default.DictionaryStringStringArray) ?? throw new JsonException("null where names are expected");
+            foreach (var (name, generations) in names)
+            {
+                if (!AdapterNames.IsValid(name))
+                    throw new JsonException($"'{name}' is no name: {AdapterNames.Rule}");
+                // Null where the text says so: a converter is not asked then.
+                if (generations is null || generations.Length == 0 || !generations.All(ContentHash.IsSha256))
+                    throw new JsonException($"what '{name}' points to is no SHA-256");
+            }
+            return names;
         }
         catch (JsonException error)
         {
             throw new StartupException($"'{NamesPath}' is damaged: {error.Message}",
-                "Remove the file (the names are lost, the adapters are not) and upload or assign them again.", StartupException.ModelExitCode, error);
+                "Remove the file (the names are lost, the adapters are not) and assign the names again to the hashes in the folder 'files' beside it, or upload the adapters again.", StartupException.ModelExitCode, error);
         }
     }
 
     /// <summary>Writes the names, so that the next server has them; does nothing in a temporary store.</summary>
-    public void WriteNames(IEnumerable<KeyValuePair<string, string>> names)
+    public void WriteNames(Dictionary<string, string[]> names)
     {
         if (_isTemporary)
             return;
@@ -93,7 +108,7 @@ internal sealed class AdapterFiles : IDisposable
             var temporary = NamesPath + ".new";
             using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
             {
-                JsonSerializer.Serialize(stream, new Dictionary<string, string>(names), AdapterNamesJson.Default.DictionaryStringString);
+                JsonSerializer.Serialize(stream, names, AdapterNamesJson.Default.DictionaryStringStringArray);
                 stream.Flush(flushToDisk: true);
             }
             File.Move(temporary, NamesPath, overwrite: true);
@@ -101,17 +116,19 @@ internal sealed class AdapterFiles : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public void Dispose() => _root.Dispose();
+
+    private static OwnedFolder Own(string path)
     {
-        if (!_isTemporary)
-            return;
+        Directory.CreateDirectory(path);
         try
         {
-            Directory.Delete(_root, recursive: true);
+            return OwnedFolder.Open(path);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (IOException error)
         {
-            // The system empties its temporary folder.
+            throw new StartupException($"'{path}' is in use by another server: {error.Message}",
+                "End that server, or name another folder with --state-dir PATH.", StartupException.ModelExitCode, error);
         }
     }
 }

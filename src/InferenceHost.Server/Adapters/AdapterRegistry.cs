@@ -51,6 +51,20 @@ internal sealed class AdapterRegistry
         }
     }
 
+    /// <summary>Holds a generation before a name points to it; it is found by its hash from now on.</summary>
+    /// <param name="generation">Where its content is known already, that generation is held in its stead.</param>
+    public AdapterPin Hold(AdapterGeneration generation)
+    {
+        lock (_gate)
+        {
+            if (_generations.TryGetValue(generation.Sha256, out var known))
+                generation = known;
+            else
+                _generations.Add(generation.Sha256, generation);
+            return new AdapterPin(this, generation, generation.Pin());
+        }
+    }
+
     /// <summary>Refuses what <see cref="Point"/> would refuse now, so that an upload need not be made in vain.</summary>
     /// <exception cref="RefusalException">The name does not point to what is expected.</exception>
     public void CheckExpected(string name, string? expected)

@@ -14,13 +14,16 @@ namespace InferenceHost.Server.Adapters;
 /// </summary>
 internal sealed class AdapterStore : IDisposable
 {
+    private const string Upload = "the uploaded file";
+
     private readonly ServerOptions _options;
     private readonly EngineSupervisor _supervisor;
     private readonly IAdapterProbe _probe;
     private readonly ILogger _log;
     private readonly Lazy<AdapterFiles> _files;
-    // Names of an earlier server whose adapters do not fit the model of now; kept for the day theirs is served.
-    private readonly Dictionary<string, string> _dormant = new(StringComparer.Ordinal);
+    private readonly RestingNames _resting = new();
+    // Held where the names are read and written: whoever writes them last has seen all changes before.
+    private readonly Lock _saving = new();
     // Held where a file is kept and a name pointed, or a file forgotten: the same content may come and go at the same time.
     private readonly Lock _commit = new();
     private EngineSession? _lastSession;
@@ -57,7 +60,7 @@ internal sealed class AdapterStore : IDisposable
             }
             catch (ModelFileException error)
             {
-                throw new StartupException($"adapter '{source.Name}': {error.Message}", error.Remedy, StartupException.ModelExitCode, error);
+                throw new StartupException($"adapter '{source.Name}': {Of(source.Path, error).Message}", error.Remedy, StartupException.ModelExitCode, error);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
@@ -78,7 +81,7 @@ internal sealed class AdapterStore : IDisposable
             suspect.KilledTheEngine = true;
             AdaptersLog.KilledTheEngine(_log, suspect.Sha256);
             if (_starting)
-                throw new RefusalException(new Refusal(RefusalKind.FailedPrecondition, "ADAPTER_KILLS_ENGINE", $"the engine process died while it loaded adapter '{suspect.Info.Name}' ({suspect.Path})"));
+                throw new RefusalException(new Refusal(RefusalKind.FailedPrecondition, "ADAPTER_KILLS_ENGINE", $"the engine process died while it loaded adapter '{NameOf(suspect)}' ({suspect.Path})"));
         }
         var wanted = _lastSession?.Adapters.Known.Select(Registry.FindGeneration).OfType<AdapterGeneration>()
             ?? Registry.Names.Select(n => n.Value).Distinct();
@@ -101,7 +104,7 @@ internal sealed class AdapterStore : IDisposable
             {
                 _loading = null;
                 if (_starting)
-                    throw new RefusalException(error.Refusal with { Message = $"adapter '{generation.Info.Name}' was refused: {error.Refusal.Message}" });
+                    throw new RefusalException(error.Refusal with { Message = $"adapter '{NameOf(generation)}' was refused: {error.Refusal.Message}" });
                 AdaptersLog.NotReloaded(_log, generation.Sha256, error.Refusal.Message);
             }
         }
@@ -121,12 +124,16 @@ internal sealed class AdapterStore : IDisposable
             }
             catch (ModelFileException error)
             {
-                _dormant[name] = generation.Sha256;
+                _resting.Add(name, generation.Sha256);
                 AdaptersLog.NotRestored(_log, name, error.Message);
                 Registry.Remove(name);
             }
         }
-        Restore(model, [.. _dormant]);
+        var resting = _resting.All;
+        foreach (var (name, _) in Registry.Names)
+            resting.Remove(name);
+        Restore(model, resting);
+        SaveNames();
     }
 
     /// <summary>Holds the adapter of a request and makes the engine know it.</summary>
@@ -160,41 +167,48 @@ internal sealed class AdapterStore : IDisposable
     /// <summary>A path for a file that is being uploaded.</summary>
     public string NewIncoming() => _files.Value.NewIncoming();
 
-    /// <summary>Checks a received file and points a name at it.</summary>
+    /// <summary>Checks a received file, makes the engine know it and points a name at it. Where that fails nothing has changed.</summary>
     /// <exception cref="RefusalException">The file is unusable, or the name has changed meanwhile.</exception>
-    public async Task<AdapterGeneration> AdmitFileAsync(string name, string incoming, string sha256, string? expected, ServedModel model, CancellationToken cancellation)
+    public async Task<AdapterGeneration> AdmitFileAsync(string name, string incoming, string sha256, string? expected, EngineSession session, CancellationToken cancellation)
     {
+        var model = session.Model;
         var generation = Registry.FindGeneration(sha256);
         var info = generation?.Info;
         if (generation is null or { KilledTheEngine: true })
         {
             info = Validate(incoming, model);
-            if (await _probe.RunAsync(model.Path, incoming, cancellation) is { } reason)
+            if (await _probe.RunAsync(model.Path, incoming, cancellation) is { } said)
             {
+                var reason = said.Replace(incoming, Upload, StringComparison.Ordinal).Replace(Path.GetFileName(incoming), Upload, StringComparison.Ordinal);
                 throw new RefusalException(new Refusal(RefusalKind.InvalidArgument, "ADAPTER_QUARANTINED", $"a throw-away engine process did not take the file: {reason}")
                 {
                     Violations = [new FieldViolation("chunk", reason, "an adapter that the engine can use")],
                 });
             }
         }
+        AdapterPin pin;
         lock (_commit)
         {
-            generation = Registry.Point(name, new AdapterGeneration(sha256, _files.Value.Keep(incoming, sha256), info!), expected);
-            generation.KilledTheEngine = false;
+            pin = Registry.Hold(new AdapterGeneration(sha256, _files.Value.Keep(incoming, sha256), info!));
+            pin.Generation.KilledTheEngine = false;
         }
-        SaveNames();
-        return generation;
+        using (pin)
+        {
+            await IntroduceAsync(pin.Generation, session, cancellation);
+            Registry.Point(name, pin.Generation, expected);
+            SaveNames();
+            return pin.Generation;
+        }
     }
 
     /// <summary>Points a name at a generation that is stored.</summary>
     /// <exception cref="RefusalException">There is no such target, or the name has changed meanwhile.</exception>
     public AdapterGeneration Assign(string name, string target, string? expected)
     {
-        using var pin = Registry.Names.Any(n => n.Key == target) ? Registry.Pin(target) : null;
-        var generation = pin?.Generation ?? Registry.FindGeneration(target.ToLowerInvariant()) ?? throw new RefusalException(Refusal.AdapterNotFound(target));
-        generation = Registry.Point(name, generation, expected);
+        using var pin = Registry.Names.Any(n => n.Key == target) ? Registry.Pin(target) : Hold(target.ToLowerInvariant()) ?? throw new RefusalException(Refusal.AdapterNotFound(target));
+        Registry.Point(name, pin.Generation, expected);
         SaveNames();
-        return generation;
+        return pin.Generation;
     }
 
     /// <summary>Forgets a name.</summary>
@@ -247,29 +261,87 @@ internal sealed class AdapterStore : IDisposable
         }
         catch (ModelFileException error)
         {
-            throw new RefusalException(new Refusal(RefusalKind.InvalidArgument, "ADAPTER_INVALID", $"the file cannot be used on '{model.Name}': {error.Message}")
+            throw new RefusalException(new Refusal(RefusalKind.InvalidArgument, "ADAPTER_INVALID", $"the file cannot be used on '{model.Name}': {Of(Upload, error).Message}")
             {
                 Violations = [new FieldViolation($"chunk: {error.Field}", error.Found, error.Allowed)],
             });
         }
     }
 
-    private void Restore(ServedModel model, IEnumerable<KeyValuePair<string, string>> names)
+    // The same error, of the file that the operator knows.
+    private static ModelFileException Of(string path, ModelFileException error) =>
+        new(path, error.Field, error.Found, error.Allowed, error.Remedy, error.Offset, error);
+
+    private string NameOf(AdapterGeneration generation) => Registry.Names.FirstOrDefault(n => n.Value == generation).Key ?? generation.Info.Name;
+
+    // Known to the engine before the first request asks for it; a slot is taken when one does.
+    private static async Task IntroduceAsync(AdapterGeneration generation, EngineSession session, CancellationToken cancellation)
     {
-        foreach (var (name, sha256) in names)
+        if (session.Loaded.AdapterSlots == 0)
+            return;
+        try
         {
-            var path = _files.Value.PathOf(sha256);
+            await EnsureAsync(generation, session, install: false).WaitAsync(cancellation);
+        }
+        catch (RefusalException error) when (error.Refusal.Kind == RefusalKind.EngineRestarted)
+        {
+            // That has nothing to do with the file: the next process is told when a request asks for it.
+        }
+    }
+
+    // A generation that no name points to may still be on disk.
+    private AdapterPin? Hold(string sha256)
+    {
+        lock (_commit)
+        {
+            if (Registry.FindGeneration(sha256) is { } known)
+                return Registry.Hold(known);
+            if (_supervisor.Status.Session is not { } session || !ContentHash.IsSha256(sha256) || !_files.Value.Has(sha256))
+                return null;
             try
             {
-                var generation = Registry.FindGeneration(sha256) ?? new AdapterGeneration(sha256, path, LoraValidator.Validate(path, model.Path, model.Entry?.Manifest.Sha256));
-                Registry.Point(name, generation, expected: null);
-                _dormant.Remove(name);
+                return Registry.Hold(Stored(sha256, session.Model));
             }
             catch (ModelFileException error)
             {
-                if (_dormant.TryAdd(name, sha256))
-                    AdaptersLog.NotRestored(_log, name, error.Message);
+                throw new RefusalException(new Refusal(RefusalKind.FailedPrecondition, "ADAPTER_INVALID", $"the stored file cannot be used on '{session.Model.Name}': {error.Message}"));
             }
+        }
+    }
+
+    private AdapterGeneration Stored(string sha256, ServedModel model)
+    {
+        var path = _files.Value.PathOf(sha256);
+        var info = LoraValidator.Validate(path, model.Path, model.Entry?.Manifest.Sha256);
+        _files.Value.Verify(sha256);
+        return new AdapterGeneration(sha256, path, info);
+    }
+
+    // Each name gets the first of its generations that fits the model; the others rest.
+    private void Restore(ServedModel model, IReadOnlyDictionary<string, string[]> names)
+    {
+        foreach (var (name, generations) in names)
+        {
+            foreach (var sha256 in generations.Reverse())
+                _resting.Add(name, sha256);
+            foreach (var sha256 in generations)
+                if (TryRestore(name, sha256, model))
+                    break;
+        }
+    }
+
+    private bool TryRestore(string name, string sha256, ServedModel model)
+    {
+        try
+        {
+            Registry.Point(name, Registry.FindGeneration(sha256) ?? Stored(sha256, model), expected: null);
+            _resting.Remove(name, sha256);
+            return true;
+        }
+        catch (ModelFileException error)
+        {
+            AdaptersLog.NotRestored(_log, name, error.Message);
+            return false;
         }
     }
 
@@ -277,10 +349,13 @@ internal sealed class AdapterStore : IDisposable
     {
         if (_options.StateDirectory is null)
             return;
-        var names = new Dictionary<string, string>(_dormant);
-        foreach (var (name, generation) in Registry.Names)
-            names[name] = generation.Sha256;
-        _files.Value.WriteNames(names);
+        lock (_saving)
+        {
+            var names = _resting.All;
+            foreach (var (name, generation) in Registry.Names)
+                names[name] = [generation.Sha256, .. names.GetValueOrDefault(name, []).Where(sha256 => sha256 != generation.Sha256)];
+            _files.Value.WriteNames(names);
+        }
     }
 
     private void Retire(AdapterGeneration generation)
@@ -301,7 +376,7 @@ internal sealed class AdapterStore : IDisposable
         await dropping.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         lock (_commit)
         {
-            if (Registry.FindGeneration(generation.Sha256) is null && !_dormant.ContainsValue(generation.Sha256) && !_disposed)
+            if (Registry.FindGeneration(generation.Sha256) is null && !_resting.Has(generation.Sha256) && !_disposed)
                 _files.Value.Forget(generation.Sha256);
         }
     }

@@ -49,10 +49,7 @@ internal sealed class AdaptersService(AdapterStore store, EngineSupervisor super
             await incoming.AppendAsync(part.Chunk.Memory, cancellation);
         }
         var sha256 = await incoming.CompleteAsync(header.Sha256);
-        var generation = await store.AdmitFileAsync(header.Name, incoming.Path, sha256, expected, session.Model, cancellation);
-        // Known to the engine before the first request asks for it; a slot is taken when one does.
-        if (session.Loaded.AdapterSlots > 0)
-            await AdapterStore.EnsureAsync(generation, session, install: false).WaitAsync(cancellation);
+        var generation = await store.AdmitFileAsync(header.Name, incoming.Path, sha256, expected, session, cancellation);
         return await DescribeAsync(header.Name, generation, cancellation);
     }
 

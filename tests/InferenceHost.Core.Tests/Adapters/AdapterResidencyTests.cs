@@ -137,6 +137,24 @@ public sealed class AdapterResidencyTests
         Assert.Equal(Expected(harness, [5, 6], 5, 1), harness.Run(With(harness.Request([5, 6], 5), 1)).Tokens);
     }
 
+    [Fact]
+    public void AnAdapterThatIsToBeLoadedGetsASlotHoweverLittleMemoryThereIsBesides()
+    {
+        using var harness = new LoopHarness(options: o => o with { AdapterMemoryBytes = 1 });
+        IReadOnlyList<AdapterResidence> adapters = [];
+        for (var i = 1; i <= 6; i++)
+        {
+            harness.Loop.RegisterAdapter($"{i}", $"{i}.gguf", install: true, failure => Assert.Null(failure));
+            harness.Settle();
+            harness.Loop.ReadAdapters(a => adapters = a);
+            harness.Loop.Step();
+            Assert.Equal(AdapterTier.Loaded, adapters.Single(a => a.Generation == $"{i}").Tier);
+        }
+        // Slots do not count; what left one is on disk again.
+        Assert.Equal((4, 2), (adapters.Count(a => a.Tier == AdapterTier.Loaded), adapters.Count(a => a.Tier == AdapterTier.Stored)));
+        Assert.Equal(4, harness.Engine.LivingAdapters);
+    }
+
     private static void Register(LoopHarness harness, int count)
     {
         for (var i = 1; i <= count; i++) harness.Loop.RegisterAdapter($"{i}", $"{i}.gguf", install: false, failure => Assert.Null(failure));

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
 using InferenceHost.Protocol.V1;
@@ -6,6 +5,7 @@ using InferenceHost.Server.Catalogue;
 using InferenceHost.Server.Hosting;
 using InferenceHost.Server.Tests.Scripted;
 using InferenceHost.Testing;
+using static InferenceHost.Server.Tests.Scripted.AdapterUploads;
 using AdaptersClient = InferenceHost.Protocol.V1.Adapters.AdaptersClient;
 
 namespace InferenceHost.Server.Tests.Adapters;
@@ -203,7 +203,7 @@ public sealed class AdapterTests
         spoil(header);
         var error = await PutAsync(new AdaptersClient(server.Channel), header, s_a.Value).FailureAsync();
         Assert.StartsWith(expected, Assert.Single(error.Fields()), StringComparison.Ordinal);
-        Assert.DoesNotContain(Directory.GetFiles(state.Path, "*.*", SearchOption.AllDirectories), f => !f.EndsWith("names.json", StringComparison.Ordinal));
+        Assert.DoesNotContain(Directory.GetFiles(state.Path, "*.*", SearchOption.AllDirectories), f => Path.GetFileName(f) is not ("names.json" or "owner.lock"));
     }
 
     [Fact]
@@ -323,31 +323,4 @@ public sealed class AdapterTests
         await TestServer.StartAsync(
             script, o => o with { StateDirectory = state, Adapters = adapters ?? [] },
             new ServedModel("tiny", SharedData.Require("tiny/llama/model.gguf")), probe ?? new ScriptedProbe());
-
-    private static Task<AdapterInfo> PutAsync(AdaptersClient client, string name, byte[] file, string? sha256 = null, string? expected = null)
-    {
-        var header = new PutAdapterHeader { Name = name, FileBytes = file.Length, Sha256 = sha256 ?? "" };
-        if (expected is not null)
-            header.ExpectedSha256 = expected;
-        return PutAsync(client, header, file);
-    }
-
-    private static async Task<AdapterInfo> PutAsync(AdaptersClient client, PutAdapterHeader header, byte[] file)
-    {
-        using var call = client.Put();
-        try
-        {
-            await call.RequestStream.WriteAsync(new PutAdapterRequest { Header = header });
-            for (var at = 0; at < file.Length; at += 50_000)
-                await call.RequestStream.WriteAsync(new PutAdapterRequest { Chunk = ByteString.CopyFrom(file.AsSpan(at, Math.Min(50_000, file.Length - at))) });
-            await call.RequestStream.CompleteAsync();
-        }
-        catch (Exception error) when (error is RpcException or InvalidOperationException)
-        {
-            // Refused before everything was sent: the response says why.
-        }
-        return await call;
-    }
-
-    private static string Hash(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 }
