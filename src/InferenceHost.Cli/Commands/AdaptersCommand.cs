@@ -51,9 +51,9 @@ internal static class AdaptersCommand
         var expect = new Option<string?>("--expect") { Description = "Only if the name points to this generation now; '' = only if it does not exist.", HelpName = "SHA256" };
         var command = new CliCommand(
             "assign",
-            "Points a name at a generation that the server has already: to take over what was tested under another name, or to keep one before a swap and go back to it. A generation goes with its last name.",
-            "adapters assign bank-before bank",
-            "adapters assign bank bank-before --expect 90b1…77")
+            "Points a name at a generation that the server has already, e.g. to go back to an earlier one: it stays on disk until its room is needed.",
+            "adapters assign bank bank-test",
+            "adapters assign bank 3f2a…e1 --expect 90b1…77")
         { name, target, expect };
         command.Runs(cli, async (server, parsed, cancellationToken) =>
         {

@@ -25,6 +25,7 @@ internal sealed class ServeOptions
     private readonly Option<int?> _adapterRank = NumberOption.Create<int>("--adapter-rank", "N", "Highest rank of an adapter on a GPU, where memory for all slots is taken at start; 64 by default.");
     private readonly Option<int?> _adapterSlots = NumberOption.Create<int>("--adapter-slots", "N", "Adapters in use at the same time, 0 .. 255; as many as given, at least 8, by default.");
     private readonly Option<long?> _adapterMemory = NumberOption.Create<long>("--adapter-memory", "BYTES", "Host memory for adapters that are not in a slot.");
+    private readonly Option<long?> _adapterDisk = NumberOption.Create<long>("--adapter-disk", "BYTES", "Disk space for adapter files; without a name they stay until it is needed. 64 GiB by default.");
     private readonly Option<int?> _targetInterToken = NumberOption.Create<int>("--target-inter-token-ms", "MS", "Aimed-at time between two tokens of a stream.");
     private readonly Option<bool> _noPrefixCache = new("--no-prefix-cache") { Description = "Do not keep prompts' cells for later prompts that begin alike." };
     private readonly Option<long?> _swapMemory = NumberOption.Create<long>("--swap-memory", "BYTES", "Host memory for preempted sequences that wait to go on, 0 = compute them again; 1 GiB, at most a quarter of what is available, by default.");
@@ -54,7 +55,7 @@ internal sealed class ServeOptions
         Option[] all =
         [
             _model, _adapters, _listen, _listenHttp, _device, _context, _parallel, _threads, _chatTemplate, _modelsDirectory, _stateDirectory, _batch,
-            _cacheTypeK, _cacheTypeV, _adapterSlots, _adapterType, _adapterRank, _adapterMemory, _targetInterToken, _noPrefixCache, _swapMemory, _noSpeculation, _queueLimit,
+            _cacheTypeK, _cacheTypeV, _adapterSlots, _adapterType, _adapterRank, _adapterMemory, _adapterDisk, _targetInterToken, _noPrefixCache, _swapMemory, _noSpeculation, _queueLimit,
             _stallTimeout, _drainTimeout, _maxReceive, _maxSend, _maxCalls, _noReflection, _worker, _nativeDirectory, _heartbeat, _step, _verbose,
         ];
         foreach (Option option in all)
@@ -87,6 +88,7 @@ internal sealed class ServeOptions
             AdapterType = parsed.GetValue(_adapterType) ?? defaults.AdapterType,
             AdapterRank = parsed.GetValue(_adapterRank) ?? defaults.AdapterRank,
             AdapterMemoryBytes = parsed.GetValue(_adapterMemory) ?? defaults.AdapterMemoryBytes,
+            AdapterDiskBytes = parsed.GetValue(_adapterDisk) ?? defaults.AdapterDiskBytes,
             PrefixCache = !parsed.GetValue(_noPrefixCache),
             SwapMemoryBytes = parsed.GetValue(_swapMemory),
             Speculation = !parsed.GetValue(_noSpeculation),

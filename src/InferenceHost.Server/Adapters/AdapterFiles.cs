@@ -66,6 +66,37 @@ internal sealed class AdapterFiles : IDisposable
             throw new ModelFileException(path, "SHA-256", found, sha256, "The file was changed or damaged; upload the adapter again.");
     }
 
+    /// <summary>Bytes of the files of generations that are held.</summary>
+    /// <param name="isHeld">Whether a generation has a name or a request.</param>
+    public long HeldBytes(Func<string, bool> isHeld) => All().Where(file => isHeld(HashOf(file))).Sum(file => file.Length);
+
+    /// <summary>Removes files that nobody holds, those unused for longest first, until all together have at most so many bytes or none is left.</summary>
+    public void Trim(long bytes, Func<string, bool> isHeld)
+    {
+        lock (_gate)
+        {
+            var files = All();
+            var excess = files.Sum(file => file.Length) - bytes;
+            foreach (var file in files.OrderBy(file => file.LastWriteTimeUtc))
+            {
+                if (excess <= 0)
+                    return;
+                if (isHeld(HashOf(file)))
+                    continue;
+                excess -= file.Length;
+                file.Delete();
+            }
+        }
+    }
+
+    /// <summary>A generation's file is no longer held and stays: it counts as used now.</summary>
+    public void Touch(string sha256)
+    {
+        lock (_gate)
+            if (File.Exists(PathOf(sha256)))
+                File.SetLastWriteTimeUtc(PathOf(sha256), DateTime.UtcNow);
+    }
+
     /// <summary>Removes a generation's file.</summary>
     public void Forget(string sha256)
     {
@@ -117,6 +148,10 @@ internal sealed class AdapterFiles : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _root.Dispose();
+
+    private FileInfo[] All() => new DirectoryInfo(FilesFolder).GetFiles();
+
+    private static string HashOf(FileInfo file) => Path.GetFileNameWithoutExtension(file.Name);
 
     private static OwnedFolder Own(string path)
     {

@@ -93,6 +93,7 @@ internal sealed class AdapterRegistry
                 return generation;
             _names[name] = generation;
             generation.Names++;
+            generation.IsKept = true;
             if (before is not null)
             {
                 before.Names--;
@@ -113,6 +114,7 @@ internal sealed class AdapterRegistry
             var generation = FindLocked(name);
             _names.Remove(name);
             generation.Names--;
+            generation.IsKept &= generation.Names > 0;
             retired = RetireLocked(generation);
         }
         Retire(retired);

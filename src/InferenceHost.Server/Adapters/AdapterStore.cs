@@ -1,3 +1,4 @@
+using System.Globalization;
 using InferenceHost.ModelFiles;
 using InferenceHost.ModelFiles.Lora;
 using InferenceHost.Server.Catalogue;
@@ -10,7 +11,7 @@ namespace InferenceHost.Server.Adapters;
 
 /// <summary>
 /// Brings registry, files and engine together: admits new files (validator, then a throw-away process), points names, keeps what engine processes know in
-/// step, and forgets a generation in memory and on disk when its last name and its last request are gone.
+/// step, and forgets a generation in memory when its last name and its last request are gone, on disk when its name was removed or its room is needed.
 /// </summary>
 internal sealed class AdapterStore : IDisposable
 {
@@ -61,6 +62,10 @@ internal sealed class AdapterStore : IDisposable
             catch (ModelFileException error)
             {
                 throw new StartupException($"adapter '{source.Name}': {Of(source.Path, error).Message}", error.Remedy, StartupException.ModelExitCode, error);
+            }
+            catch (RefusalException error)
+            {
+                throw new StartupException($"adapter '{source.Name}': {error.Refusal.Message}", "Serve with a larger --adapter-disk.", StartupException.ModelExitCode, error);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
@@ -164,8 +169,13 @@ internal sealed class AdapterStore : IDisposable
         return session.Adapters.EnsureAsync(generation, install);
     }
 
-    /// <summary>A path for a file that is being uploaded.</summary>
-    public string NewIncoming() => _files.Value.NewIncoming();
+    /// <summary>A path for a file of so many bytes that is being uploaded.</summary>
+    /// <exception cref="RefusalException">It does not fit beside the adapters that have names.</exception>
+    public string NewIncoming(long bytes)
+    {
+        RefuseWithoutRoom(bytes);
+        return _files.Value.NewIncoming();
+    }
 
     /// <summary>Checks a received file, makes the engine know it and points a name at it. Where that fails nothing has changed.</summary>
     /// <exception cref="RefusalException">The file is unusable, or the name has changed meanwhile.</exception>
@@ -189,7 +199,7 @@ internal sealed class AdapterStore : IDisposable
         AdapterPin pin;
         lock (_commit)
         {
-            pin = Registry.Hold(new AdapterGeneration(sha256, _files.Value.Keep(incoming, sha256), info!));
+            pin = Registry.Hold(Keep(incoming, sha256, info!));
             pin.Generation.KilledTheEngine = false;
         }
         using (pin)
@@ -250,7 +260,7 @@ internal sealed class AdapterStore : IDisposable
         if (Registry.FindGeneration(sha256) is { } known)
             return known;
         var info = LoraValidator.Validate(incoming.Path, model.Path, model.Entry?.Manifest.Sha256);
-        return new AdapterGeneration(sha256, _files.Value.Keep(incoming.Path, sha256), info);
+        return Keep(incoming.Path, sha256, info);
     }
 
     private static LoraInfo Validate(string path, ServedModel model)
@@ -314,7 +324,30 @@ internal sealed class AdapterStore : IDisposable
         var path = _files.Value.PathOf(sha256);
         var info = LoraValidator.Validate(path, model.Path, model.Entry?.Manifest.Sha256);
         _files.Value.Verify(sha256);
-        return new AdapterGeneration(sha256, path, info);
+        return new AdapterGeneration(sha256, path, info) { IsKept = true };
+    }
+
+    private AdapterGeneration Keep(string incoming, string sha256, LoraInfo info)
+    {
+        lock (_commit)
+        {
+            if (!_files.Value.Has(sha256))
+            {
+                var bytes = new FileInfo(incoming).Length;
+                RefuseWithoutRoom(bytes);
+                _files.Value.Trim(_options.AdapterDiskBytes - bytes, IsHeld);
+            }
+            return new AdapterGeneration(sha256, _files.Value.Keep(incoming, sha256), info);
+        }
+    }
+
+    private bool IsHeld(string sha256) => Registry.FindGeneration(sha256) is not null || _resting.Has(sha256);
+
+    private void RefuseWithoutRoom(long bytes)
+    {
+        if (_files.Value.HeldBytes(IsHeld) is var held && held + bytes > _options.AdapterDiskBytes)
+            throw new RefusalException(new Refusal(RefusalKind.FailedPrecondition, "ADAPTER_DISK_FULL", string.Create(CultureInfo.InvariantCulture,
+                $"the file has {bytes} bytes and the adapters with names {held}, more than --adapter-disk {_options.AdapterDiskBytes} together; remove some, or serve with more")));
     }
 
     // Each name gets the first of its generations that fits the model; the others rest.
@@ -376,7 +409,11 @@ internal sealed class AdapterStore : IDisposable
         await dropping.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         lock (_commit)
         {
-            if (Registry.FindGeneration(generation.Sha256) is null && !_resting.Has(generation.Sha256) && !_disposed)
+            if (IsHeld(generation.Sha256) || _disposed)
+                return;
+            if (generation.IsKept)
+                _files.Value.Touch(generation.Sha256);
+            else
                 _files.Value.Forget(generation.Sha256);
         }
     }

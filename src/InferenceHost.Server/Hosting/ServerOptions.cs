@@ -54,6 +54,12 @@ public sealed record ServerOptions
     /// <summary>Host memory for adapters that are not in a slot, bytes; 0 = chosen by the engine.</summary>
     public long AdapterMemoryBytes { get; init; }
 
+    /// <summary>
+    /// Disk space for adapter files, bytes. A generation whose name was pointed elsewhere stays on disk, so that one can go back to it, until its room is needed; the one unused for longest goes
+    /// first. A file that does not fit beside those with names is refused.
+    /// </summary>
+    public long AdapterDiskBytes { get; init; } = 64L << 30;
+
     /// <summary>Aimed-at time between two tokens of a stream, milliseconds, 0 .. 60,000; 0 = from the measured step time.</summary>
     public int TargetInterTokenMs { get; init; }
 

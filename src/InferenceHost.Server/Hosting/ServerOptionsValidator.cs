@@ -43,6 +43,7 @@ internal static class ServerOptionsValidator
         OneOf("adapter-type", options.AdapterType, s_adapterTypes, errors);
         Range("adapter-rank", options.AdapterRank, 0, 4096, errors);
         Range("adapter-memory", options.AdapterMemoryBytes, 0, 1L << 50, errors);
+        Range("adapter-disk", options.AdapterDiskBytes, 1, 1L << 50, errors);
         Range("swap-memory", options.SwapMemoryBytes ?? 0, 0, 1L << 50, errors);
         Range("target-inter-token-ms", options.TargetInterTokenMs, 0, 60_000, errors);
         Range("queue-limit", options.QueueLimit, 0, 1_000_000, errors);

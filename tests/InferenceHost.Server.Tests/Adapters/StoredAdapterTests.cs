@@ -93,11 +93,7 @@ public sealed class StoredAdapterTests
         var error = await PutAsync(client, "a", s_b.Value).FailureAsync();
         Assert.Contains("rank 65", error.Status.Detail, StringComparison.Ordinal);
         Assert.Equal(Hash(s_a.Value), (await client.DescribeAsync(new DescribeAdapterRequest { Name = "a" })).Sha256);
-        for (var patience = 0; File.Exists(Path.Combine(state.Path, "adapters", "files", Hash(s_b.Value) + ".gguf")); patience++)
-        {
-            Assert.True(patience < 400, "the refused file is still there");
-            await Task.Delay(25, TestContext.Current.CancellationToken);
-        }
+        await Settled(state, Hash(s_a.Value));
     }
 
     [Fact]
@@ -187,11 +183,60 @@ public sealed class StoredAdapterTests
         Assert.EndsWith("the uploaded file: no use", (await PutAsync(client, "x", s_a.Value).FailureAsync()).Status.Detail, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task AGenerationThatLostItsNameStaysUntilItsRoomIsNeeded()
+    {
+        using var state = new TempFolder();
+        var third = File.ReadAllBytes(SharedData.Require("tiny/llama/c-r16-rs.gguf"));
+        await using (var server = await StartAsync(state, disk: s_a.Value.Length + s_b.Value.Length))
+        {
+            var client = new AdaptersClient(server.Channel);
+            await PutAsync(client, "x", s_a.Value);
+            await PutAsync(client, "x", s_b.Value);
+            // And back.
+            await Settled(state, Hash(s_a.Value), Hash(s_b.Value));
+            Assert.Equal(Hash(s_a.Value), (await client.AssignAsync(new AssignAdapterRequest { Name = "x", Target = Hash(s_a.Value) })).Sha256);
+            Assert.Equal(Hash(s_a.Value), Assert.Single((await client.ListAsync(new ListAdaptersRequest())).Adapters).Sha256);
+        }
+        await using (var server = await StartAsync(state, disk: s_a.Value.Length + third.Length))
+        {
+            var client = new AdaptersClient(server.Channel);
+            await PutAsync(client, "y", third);
+            await Settled(state, Hash(s_a.Value), Hash(third));
+            var gone = await client.AssignAsync(new AssignAdapterRequest { Name = "x", Target = Hash(s_b.Value) }).ResponseAsync.FailureAsync();
+            Assert.Equal(StatusCode.NotFound, gone.StatusCode);
+            var full = await PutAsync(client, "z", s_b.Value).FailureAsync();
+            Assert.Equal((StatusCode.FailedPrecondition, "ADAPTER_DISK_FULL"), (full.StatusCode, full.Info().Reason));
+            foreach (var number in new[] { s_b.Value.Length, s_a.Value.Length + third.Length })
+                Assert.Contains($" {number}", full.Status.Detail, StringComparison.Ordinal);
+            // What is removed is gone at once.
+            await client.RemoveAsync(new RemoveAdapterRequest { Name = "y" });
+            await Settled(state, Hash(s_a.Value));
+        }
+        var start = await Assert.ThrowsAsync<StartupException>(() => StartAsync(state, disk: s_a.Value.Length, adapters: [new AdapterSource("b", SharedData.Require("tiny/llama/b-r8.gguf"))]));
+        Assert.StartsWith("adapter 'b': the file has", start.Message, StringComparison.Ordinal);
+    }
+
+    // Files go in the background, when the engine has let go of them.
+    private static async Task Settled(TempFolder state, params string[] generations)
+    {
+        for (var patience = 0; ; patience++)
+        {
+            var files = Directory.GetFiles(Path.Combine(state.Path, "adapters", "files")).Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal);
+            if (patience == 400 || files.SequenceEqual(generations.Order(StringComparer.Ordinal)))
+            {
+                Assert.Equal(generations.Order(StringComparer.Ordinal), files);
+                return;
+            }
+            await Task.Delay(25, TestContext.Current.CancellationToken);
+        }
+    }
+
     private static JsonNode ReadNames(TempFolder state) => JsonNode.Parse(File.ReadAllText(Path.Combine(state.Path, "adapters", "names.json")))!;
 
     private static Task<TestServer> StartAsync(
-        TempFolder state, AdapterScript? script = null, string model = "llama", IReadOnlyList<AdapterSource>? adapters = null, ScriptedProbe? probe = null) =>
+        TempFolder state, AdapterScript? script = null, string model = "llama", IReadOnlyList<AdapterSource>? adapters = null, ScriptedProbe? probe = null, long disk = 1 << 30) =>
         TestServer.StartAsync(
-            script ?? new AdapterScript(), o => o with { StateDirectory = state.Path, Adapters = adapters ?? [] },
+            script ?? new AdapterScript(), o => o with { StateDirectory = state.Path, Adapters = adapters ?? [], AdapterDiskBytes = disk },
             new ServedModel(model, SharedData.Require($"tiny/{model}/model.gguf")), probe ?? new ScriptedProbe());
 }
