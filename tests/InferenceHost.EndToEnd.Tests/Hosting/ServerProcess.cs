@@ -16,9 +16,13 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private readonly StringBuilder _log = new();
     private readonly GrpcChannel _channel;
 
-    private ServerProcess(Process process, string readyLine)
+    // Its temporary files: a server that is killed leaves them.
+    private readonly DirectoryInfo _temporary;
+
+    private ServerProcess(Process process, DirectoryInfo temporary, string readyLine)
     {
         _process = process;
+        _temporary = temporary;
         ReadyLine = readyLine;
         string[] words = readyLine.Split(' ');
         Endpoint = new Uri(words[1]);
@@ -78,6 +82,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             RedirectStandardError = true,
             WorkingDirectory = Path.GetTempPath(),
         };
+        // A short name: sockets lie in it.
+        DirectoryInfo temporary = Directory.CreateTempSubdirectory("ih-");
+        start.Environment["TMPDIR"] = temporary.FullName;
         Process process = Process.Start(start)!;
         var early = new StringBuilder();
         ServerProcess? server = null;
@@ -96,12 +103,14 @@ internal sealed partial class ServerProcess : IAsyncDisposable
                 await process.WaitForExitAsync(limit.Token);
             Assert.True(line is not null, $"the server did not start: exit code {(process.HasExited ? process.ExitCode : 0)}\n{early}");
             Assert.StartsWith("ready ", line, StringComparison.Ordinal);
-            return server = new ServerProcess(process, line);
+            return server = new ServerProcess(process, temporary, line);
         }
         catch
         {
             process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync(CancellationToken.None);
             process.Dispose();
+            temporary.Delete(recursive: true);
             throw;
         }
     }
@@ -152,6 +161,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             _process.Kill(entireProcessTree: true);
         await _process.WaitForExitAsync();
         _process.Dispose();
+        _temporary.Delete(recursive: true);
     }
 
     private static bool IsAlive(int processId)
