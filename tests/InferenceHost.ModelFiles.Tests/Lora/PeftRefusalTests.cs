@@ -31,6 +31,107 @@ public sealed class PeftRefusalTests : IDisposable
         Assert.False(File.Exists(Output));
     }
 
+    // Field, the field's text in the file ("-" = absent), and what is said to be found and allowed.
+    [Theory]
+    [InlineData("peft_type", "-", "nothing", "\"LORA\"")]
+    [InlineData("peft_type", "5", "5", "\"LORA\"")]
+    [InlineData("r", "-", "nothing", "a whole number, 1 to 4096")]
+    [InlineData("r", "null", "null", "a whole number, 1 to 4096")]
+    [InlineData("r", "\"8\"", "\"8\"", "a whole number, 1 to 4096")]
+    [InlineData("r", "8.5", "8.5", "a whole number, 1 to 4096")]
+    [InlineData("r", "1000000000000", "1000000000000", "a whole number, 1 to 4096")]
+    [InlineData("r", "[8]", "[8]", "a whole number, 1 to 4096")]
+    [InlineData("lora_alpha", "-", "nothing", "a number above 0, below 1e6")]
+    [InlineData("lora_alpha", "null", "null", "a number above 0, below 1e6")]
+    [InlineData("lora_alpha", "\"16\"", "\"16\"", "a number above 0, below 1e6")]
+    [InlineData("lora_alpha", "-16", "-16", "a number above 0, below 1e6")]
+    [InlineData("lora_alpha", "1e400", "1e400", "a number above 0, below 1e6")]
+    [InlineData("lora_alpha", "true", "true", "a number above 0, below 1e6")]
+    [InlineData("lora_alpha", "NaN", "invalid start of a value", "without NaN")]
+    [InlineData("lora_alpha", "-Infinity", "invalid within a number", "Infinity")]
+    [InlineData("bias", "null", "null", "\"none\"")]
+    [InlineData("bias", "3", "3", "\"none\"")]
+    [InlineData("use_rslora", "\"true\"", "\"true\"", "true or false")]
+    [InlineData("use_dora", "1", "1", "true or false")]
+    [InlineData("lora_bias", "{}", "{}", "true or false")]
+    [InlineData("init_lora_weights", "7", "7", "gaussian")]
+    [InlineData("init_lora_weights", "[\"pissa\"]", "[\"pissa\"]", "gaussian")]
+    [InlineData("modules_to_save", "\"lm_head\"", "\"lm_head\"", "null")]
+    [InlineData("rank_pattern", "[]", "[]", "an object of names and numbers")]
+    [InlineData("alpha_pattern", "\"q_proj\"", "\"q_proj\"", "an object of names and numbers")]
+    [InlineData("rank_pattern 'q_proj'", "{\"q_proj\": 2.5}", "2.5", "a whole number, 1 to 4096")]
+    [InlineData("rank_pattern 'q_proj'", "{\"q_proj\": null}", "null", "a whole number, 1 to 4096")]
+    [InlineData("alpha_pattern 'q_proj'", "{\"q_proj\": \"x\"}", "\"x\"", "a number above 0, below 1e6")]
+    [InlineData("alpha_pattern 'q_proj'", "{\"q_proj\": 0}", "0", "a number above 0, below 1e6")]
+    [InlineData("rank_pattern '(?!foo)q_proj'", "{\"(?!foo)q_proj\": 4}", "lookahead", "a regular expression without these")]
+    [InlineData("alpha_pattern '(?<=x)q_proj'", "{\"(?<=x)q_proj\": 4}", "lookbehind", "a regular expression without these")]
+    [InlineData("rank_pattern '(q)\\1'", "{\"(q)\\\\1\": 4}", "back reference", "a regular expression without these")]
+    [InlineData("rank_pattern '((a{999}){999}){999}'", "{\"((a{999}){999}){999}\": 4}", "repetitions", "a regular expression without these")]
+    [InlineData("rank_pattern '('", "{\"(\": 4}", "Not enough )", "a regular expression")]
+    public void FieldThatSaysNothingUsefulIsNamed(string field, string json, string found, string allowed)
+    {
+        var name = field.Split(' ')[0];
+        Prepare(config => config.Remove(name));
+        var path = Path.Combine(_folder.FullName, "adapter_config.json");
+        if (json != "-")
+            File.WriteAllText(path, $"{{ \"{name}\": {json}, {File.ReadAllText(path)[1..]}");
+        var error = Refuse();
+        Assert.Equal((path, field), (error.Path, error.Field));
+        Assert.Contains(found, error.Found, StringComparison.Ordinal);
+        Assert.Contains(allowed, error.Allowed, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("", "0 bytes")]
+    [InlineData("  ", "JSON tokens")]
+    [InlineData("[]", "[]")]
+    [InlineData("\"LORA\"", "\"LORA\"")]
+    [InlineData("{\"r\": 4", "Expected a delimiter")]
+    [InlineData("{\"r\": 4, \"r\": 8}", "Duplicate property 'r'")]
+    [InlineData("{\"\\ud800\": 4}", "surrogate")]
+    public void FileThatIsNoObjectIsNamed(string text, string found)
+    {
+        Prepare(_ => { });
+        File.WriteAllText(Path.Combine(_folder.FullName, "adapter_config.json"), text);
+        var error = Refuse();
+        Assert.Equal(Path.Combine(_folder.FullName, "adapter_config.json"), error.Path);
+        Assert.Contains(found, error.Found, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WholeRankWithAPointAndByteOrderMarkAreAccepted()
+    {
+        Prepare(_ => { });
+        var path = Path.Combine(_folder.FullName, "adapter_config.json");
+        File.WriteAllText(path, File.ReadAllText(path).Replace("\"r\":4,", "\"r\":4.0,", StringComparison.Ordinal), Encoding.UTF8);
+        Assert.Equal([0xEF, 0xBB, 0xBF], File.ReadAllBytes(path)[..3]);
+        Assert.Equal(4, PeftImporter.Import(_folder.FullName, TestFiles.Tiny("llama"), Output).MaxRank);
+        Assert.Contains("\"r\":4.0", File.ReadAllText(path), StringComparison.Ordinal);
+    }
+
+    // As in PEFT, re.match: from the first character, or from behind a point.
+    [Theory]
+    [InlineData("q_proj", 2.0)]
+    [InlineData("^model\\.layers\\.0\\.self_attn\\.q_proj", 2.0)]
+    [InlineData(@"layers\.(0|1)\..*", 2.0)]
+    [InlineData("proj", 1.0)]
+    [InlineData("x)|(_proj", 1.0)]
+    [InlineData("k_proj", 1.0)]
+    public void PatternsMatchAsInPeft(string key, double factor)
+    {
+        Prepare(config => config["alpha_pattern"] = new JsonObject { [key] = config["lora_alpha"]!.GetValue<double>() * 2 });
+        PeftImporter.Import(_folder.FullName, TestFiles.Tiny("llama"), Output);
+        using var plain = GgufFile.Open(SharedData.Require("tiny/llama/a-r4.gguf"));
+        using var scaled = GgufFile.Open(Output);
+        Assert.Equal(First(plain) * factor, First(scaled));
+
+        static double First(GgufFile file)
+        {
+            Assert.True(file.TryGetTensor("blk.0.attn_q.weight.lora_b", out var b));
+            return b.Type == GgmlType.F32 ? BitConverter.ToSingle(file.TensorBytes(b, 0, 4)) : (double)BitConverter.ToHalf(file.TensorBytes(b, 0, 2));
+        }
+    }
+
     [Fact]
     public void RankThatTheTensorsDoNotHaveIsRefused()
     {

@@ -1,0 +1,58 @@
+using System.Text.RegularExpressions;
+
+namespace InferenceHost.ModelFiles.Lora;
+
+/// <summary>
+/// <c>rank_pattern</c> or <c>alpha_pattern</c>: modules with a number of their own. A key is a regular expression for a module's name, or
+/// for the last parts of it; the first that matches decides (PEFT, <c>get_pattern_key</c>).
+/// </summary>
+/// <param name="path">The configuration, for messages.</param>
+/// <param name="field">Which of the two.</param>
+internal sealed class PeftPatterns(string path, string field)
+{
+    // Far more than a module's name takes without backtracking.
+    private static readonly TimeSpan MatchTime = TimeSpan.FromMilliseconds(100);
+    private readonly List<(string Key, Regex Pattern, double Number)> _entries = [];
+
+    /// <exception cref="ModelFileException">The key is no regular expression, or one that takes backtracking: its time would have no
+    /// bound.</exception>
+    public void Add(string key, double number)
+    {
+        try
+        {
+            _entries.Add((key, new Regex($"^(?:(.*\\.)?({key})$)", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, MatchTime),
+                number));
+        }
+        catch (NotSupportedException error)
+        {
+            throw Bad(key, "a lookahead, a lookbehind, a back reference, or too many repetitions", "a regular expression without these", error);
+        }
+        catch (ArgumentException error)
+        {
+            throw Bad(key, error.Message.TrimEnd('.'), "a regular expression", error);
+        }
+    }
+
+    /// <summary>A module's number; <paramref name="missing"/> where no key matches.</summary>
+    /// <exception cref="ModelFileException">A key takes too long.</exception>
+    public double Find(string module, double missing)
+    {
+        foreach (var (key, pattern, number) in _entries)
+        {
+            try
+            {
+                if (pattern.IsMatch(module))
+                    return number;
+            }
+            catch (RegexMatchTimeoutException error)
+            {
+                throw Bad(key, $"a match that takes more than {MatchTime.TotalMilliseconds} ms", "a simpler regular expression", error);
+            }
+        }
+
+        return missing;
+    }
+
+    private ModelFileException Bad(string key, string found, string allowed, Exception error) =>
+        new(path, $"{field} '{key}'", found, allowed, "Write the names of the modules out.", null, error);
+}
