@@ -26,8 +26,8 @@ public static class PeftImporter
     public static LoraInfo Import(string folder, string modelPath, string outputPath, string? name = null, string? modelSha256 = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        var config = PeftConfig.Read(Path.Combine(folder, "adapter_config.json"));
-        using var source = SafetensorsFile.Open(Path.Combine(folder, "adapter_model.safetensors"));
+        var config = PeftConfig.Read(PeftFolder.Config(folder));
+        using var source = SafetensorsFile.Open(PeftFolder.Tensors(folder));
         var draft = $"{outputPath}.{Guid.NewGuid():N}.import";
         try
         {

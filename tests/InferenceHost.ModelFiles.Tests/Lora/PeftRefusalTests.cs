@@ -149,6 +149,20 @@ public sealed class PeftRefusalTests : IDisposable
         Assert.Contains(reason, Refuse().Found, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("adapter_model.bin", "pickle")]
+    [InlineData("adapter_model-00001-of-00002.safetensors", "several files")]
+    [InlineData("adapter_model.safetensors.index.json", "several files")]
+    public void OtherFormsOfTheTensorsAreNamedWithTheRemedy(string file, string found)
+    {
+        Prepare(_ => { });
+        File.Move(Path.Combine(_folder.FullName, "adapter_model.safetensors"), Path.Combine(_folder.FullName, file));
+        var error = Refuse();
+        Assert.Equal((Path.Combine(_folder.FullName, file), "one file adapter_model.safetensors"), (error.Path, error.Allowed));
+        Assert.Contains(found, error.Found, StringComparison.Ordinal);
+        Assert.Contains("safe_serialization=True", error.Remedy, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void ModuleWithItsOwnAlphaKeepsItsStrength()
     {
