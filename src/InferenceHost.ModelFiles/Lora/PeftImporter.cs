@@ -70,7 +70,7 @@ public static class PeftImporter
         {
             var (module, isB) = Split(source, tensor);
             if (!table.TryGet(module, out var targets, out var layer))
-                throw Bad(source, tensor, $"module '{module}'", $"a module that adapters of '{p.Architecture}' may change", Remedy);
+                throw Unknown(source, tensor, module, table, p.Architecture);
             if (layer >= p.Layers)
                 throw Bad(source, tensor, $"layer {layer}, which the model does not have", $"layers 0 to {p.Layers - 1}",
                     "The adapter belongs to another model.");
@@ -94,20 +94,27 @@ public static class PeftImporter
         return writer;
     }
 
+    private static ModelFileException Unknown(SafetensorsFile source, SafetensorsFile.Tensor tensor, string module, PeftTable table,
+        string architecture) => table.ExampleOf(module) is { } example
+        ? Bad(source, tensor, $"module '{module}'", $"names like {ModelPrefix}{example}.lora_A.weight",
+            "The name begins in another way than PEFT's: save the adapter with PEFT.")
+        : Bad(source, tensor, $"module '{module}'", $"a module that adapters of '{architecture}' may change", Remedy);
+
+    // Some tools leave PEFT's prefix out: what remains is the same module.
     private static (string Module, bool IsB) Split(SafetensorsFile source, SafetensorsFile.Tensor tensor)
     {
         var isB = tensor.Name.Contains(".lora_B.", StringComparison.Ordinal);
         var marker = isB ? ".lora_B." : ".lora_A.";
         var at = tensor.Name.IndexOf(marker, StringComparison.Ordinal);
-        if (!tensor.Name.StartsWith(ModelPrefix, StringComparison.Ordinal) || at < ModelPrefix.Length
-            || !tensor.Name.EndsWith(".weight", StringComparison.Ordinal)
+        var start = tensor.Name.StartsWith(ModelPrefix, StringComparison.Ordinal) ? ModelPrefix.Length : 0;
+        if (at <= start || !tensor.Name.EndsWith(".weight", StringComparison.Ordinal)
             || tensor.Name.AsSpan(at + marker.Length).Count('.') > 1)
         {
             throw Bad(source, tensor, Describe(tensor.Name), "names ending in .lora_A.weight and .lora_B.weight",
                 "Only plain LoRA can be imported; save the adapter without extra parameters.");
         }
 
-        return (tensor.Name[ModelPrefix.Length..at], isB);
+        return (tensor.Name[start..at], isB);
     }
 
     private static string Describe(string name) => name switch

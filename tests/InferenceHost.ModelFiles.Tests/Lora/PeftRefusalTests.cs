@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
 using InferenceHost.ModelFiles.Gguf;
@@ -8,6 +9,7 @@ namespace InferenceHost.ModelFiles.Tests.Lora;
 
 public sealed class PeftRefusalTests : IDisposable
 {
+    private const string Q = "base_model.model.model.layers.0.self_attn.q_proj.";
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("peft-");
 
     private string Output => Path.Combine(_folder.FullName, "out.gguf");
@@ -163,6 +165,27 @@ public sealed class PeftRefusalTests : IDisposable
         Assert.Contains("safe_serialization=True", error.Remedy, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("layers.0.self_attn.q_proj.lora_A.weight")]
+    [InlineData("base_model.model.layers.0.self_attn.q_proj.lora_A.weight")]
+    [InlineData("base_model.model.base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight")]
+    public void NameThatBeginsInAnotherWayIsToldHowNamesBegin(string name)
+    {
+        Prepare(_ => { });
+        WriteTensors((name, [4, 128], Ones(512)));
+        var error = Refuse();
+        Assert.Equal((name, $"names like {Q}lora_A.weight"), (error.Field, error.Allowed));
+    }
+
+    // Some tools write them so.
+    [Fact]
+    public void NamesWithoutThePrefixAreTheSameModules()
+    {
+        Prepare(_ => { }, header => header.Replace("base_model.model.", "", StringComparison.Ordinal));
+        PeftImporter.Import(_folder.FullName, TestFiles.Tiny("llama"), Output, "A R4");
+        Assert.Equal(File.ReadAllBytes(SharedData.Require("tiny/llama/a-r4.gguf")), File.ReadAllBytes(Output));
+    }
+
     [Fact]
     public void ModuleWithItsOwnAlphaKeepsItsStrength()
     {
@@ -228,6 +251,28 @@ public sealed class PeftRefusalTests : IDisposable
         for (var i = random.Next(3); i >= 0; i--)
             copy[random.Next(2) == 0 ? random.Next(within) : random.Next(Math.Min(8, within))] = (byte)random.Next(256);
         return copy;
+    }
+
+    private static Half[] Ones(int count) => [.. Enumerable.Repeat((Half)1, count)];
+
+    private void WriteTensors(params (string Name, int[] Shape, Half[] Numbers)[] tensors)
+    {
+        var (header, data) = (new JsonObject(), new List<byte>());
+        foreach (var (name, shape, numbers) in tensors)
+        {
+            var start = data.Count;
+            data.AddRange(MemoryMarshal.AsBytes(numbers.AsSpan()));
+            header[name] = new JsonObject
+            {
+                ["dtype"] = "F16",
+                ["shape"] = new JsonArray([.. shape]),
+                ["data_offsets"] = new JsonArray(start, data.Count),
+            };
+        }
+
+        var text = Encoding.UTF8.GetBytes(header.ToJsonString());
+        File.WriteAllBytes(Path.Combine(_folder.FullName, "adapter_model.safetensors"),
+            [.. BitConverter.GetBytes((ulong)text.Length), .. text, .. data]);
     }
 
     private ModelFileException Refuse() => Assert.Throws<ModelFileException>(() =>
