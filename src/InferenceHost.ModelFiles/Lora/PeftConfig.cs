@@ -24,6 +24,8 @@ internal sealed class PeftConfig
         Rank = ReadRank(Find(root, "r"), "r");
         Alpha = ReadAlpha(Find(root, "lora_alpha"), "lora_alpha");
         RankStabilised = IsTrue(root, "use_rslora");
+        if ((float)PlainAlpha >= 1e6f)
+            throw new ModelFileException(path, "lora_alpha", $"{Alpha} * sqrt({Rank}), as use_rslora is true", "below 1e6", Remedy);
         foreach (var entry in Entries(root, "rank_pattern"))
             _ranks.Add(entry.Name, ReadRank(entry.Value, $"rank_pattern '{entry.Name}'"));
         foreach (var entry in Entries(root, "alpha_pattern"))
@@ -106,8 +108,8 @@ internal sealed class PeftConfig
             ? (int)rank : throw Wrong(field, value, $"a whole number, 1 to {LoraValidator.MaxRank}");
 
     private double ReadAlpha(JsonElement value, string field) =>
-        value.ValueKind == JsonValueKind.Number && value.GetDouble() is > 0 and < 1e6 and var alpha
-            ? alpha : throw Wrong(field, value, "a number above 0, below 1e6");
+        value.ValueKind == JsonValueKind.Number && (float)value.GetDouble() is > 0 and < 1e6f
+            ? value.GetDouble() : throw Wrong(field, value, "a number above 0, below 1e6");
 
     private bool IsTrue(JsonElement root, string field)
     {

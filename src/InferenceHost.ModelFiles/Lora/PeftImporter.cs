@@ -28,6 +28,7 @@ public static class PeftImporter
         ArgumentException.ThrowIfNullOrEmpty(folder);
         var config = PeftConfig.Read(PeftFolder.Config(folder));
         using var source = SafetensorsFile.Open(PeftFolder.Tensors(folder));
+        var origins = new Dictionary<string, SafetensorsFile.Tensor>(StringComparer.Ordinal);
         var draft = $"{outputPath}.{Guid.NewGuid():N}.import";
         try
         {
@@ -39,12 +40,16 @@ public static class PeftImporter
                     ?? throw new ModelFileException(modelPath, "general.architecture", $"'{architecture}'",
                         "an architecture with a known table of module names",
                         "Convert the adapter to GGUF with the engine's own converter.");
-                Convert(source, config, table, numbers, name ?? TitleOf(folder), modelSha256).Write(draft);
+                Convert(source, config, table, numbers, name ?? TitleOf(folder), modelSha256, origins).Write(draft);
             }
 
             var info = LoraValidator.Validate(draft, modelPath, modelSha256);
             File.Move(draft, outputPath, overwrite: true);
             return info;
+        }
+        catch (ModelFileException error) when (error.Path == draft && error.InnerException is null)
+        {
+            throw OfSource(error, source, origins);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -58,14 +63,13 @@ public static class PeftImporter
     }
 
     private static GgufWriter Convert(SafetensorsFile source, PeftConfig config, PeftTable table, HyperParameters p, string name,
-        string? modelSha256)
+        string? modelSha256, Dictionary<string, SafetensorsFile.Tensor> origins)
     {
         var writer = new GgufWriter().Add("general.architecture", p.Architecture).Add("general.type", "adapter")
             .Add("adapter.type", "lora").Add("general.name", name)
             .Add("adapter.lora.alpha", (float)config.PlainAlpha).Add("general.quantization_version", 2u);
         if (modelSha256 is not null)
             writer.Add(LoraValidator.BaseHashKey, modelSha256);
-        var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var tensor in source.Tensors)
         {
             var (module, isB) = Split(source, tensor);
@@ -82,17 +86,26 @@ public static class PeftImporter
                 var wanted = PeftTable.TensorName(target, layer);
                 if (LoraTargets.WhyRefused(p.Architecture, wanted) is { } reason)
                     throw Bad(source, tensor, reason, $"a module that adapters of '{p.Architecture}' may change", Remedy);
-                if (!seen.Add($"{wanted}{isB}"))
+                var half = $"{wanted}{(isB ? ".lora_b" : ".lora_a")}";
+                if (!origins.TryAdd(half, tensor))
                     throw Bad(source, tensor, $"a second tensor for {wanted}", "one pair per module", "Save the adapter again.");
                 var data = isB ? TakeRows(source, tensor, whole, target, p, layer) : whole;
                 var (type, bytes) = Scale(tensor.Type, data, factor);
                 var rows = data.Length / (tensor.ByteLength / tensor.Shape[0]);
-                writer.AddTensor($"{wanted}{(isB ? ".lora_b" : ".lora_a")}", [tensor.Shape[1], rows], type, bytes);
+                writer.AddTensor(half, [tensor.Shape[1], rows], type, bytes);
             }
         }
 
         return writer;
     }
+
+    // The draft is gone in a moment, and nobody has seen its names: what is wrong with it is said of what it was made from.
+    private static ModelFileException OfSource(ModelFileException draft, SafetensorsFile source,
+        Dictionary<string, SafetensorsFile.Tensor> origins) =>
+        origins.TryGetValue(draft.Field, out var tensor)
+            ? new ModelFileException(source.Path, tensor.Name, $"{draft.Found} (converted to {draft.Field})", draft.Allowed, draft.Remedy,
+                tensor.Offset, draft)
+            : new ModelFileException(source.Path, draft.Field, draft.Found, draft.Allowed, draft.Remedy, null, draft);
 
     private static ModelFileException Unknown(SafetensorsFile source, SafetensorsFile.Tensor tensor, string module, PeftTable table,
         string architecture) => table.ExampleOf(module) is { } example

@@ -152,20 +152,6 @@ public sealed class PeftRefusalTests : IDisposable
     }
 
     [Theory]
-    [InlineData("adapter_model.bin", "pickle")]
-    [InlineData("adapter_model-00001-of-00002.safetensors", "several files")]
-    [InlineData("adapter_model.safetensors.index.json", "several files")]
-    public void OtherFormsOfTheTensorsAreNamedWithTheRemedy(string file, string found)
-    {
-        Prepare(_ => { });
-        File.Move(Path.Combine(_folder.FullName, "adapter_model.safetensors"), Path.Combine(_folder.FullName, file));
-        var error = Refuse();
-        Assert.Equal((Path.Combine(_folder.FullName, file), "one file adapter_model.safetensors"), (error.Path, error.Allowed));
-        Assert.Contains(found, error.Found, StringComparison.Ordinal);
-        Assert.Contains("safe_serialization=True", error.Remedy, StringComparison.Ordinal);
-    }
-
-    [Theory]
     [InlineData("layers.0.self_attn.q_proj.lora_A.weight")]
     [InlineData("base_model.model.layers.0.self_attn.q_proj.lora_A.weight")]
     [InlineData("base_model.model.base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight")]
@@ -184,6 +170,64 @@ public sealed class PeftRefusalTests : IDisposable
         Prepare(_ => { }, header => header.Replace("base_model.model.", "", StringComparison.Ordinal));
         PeftImporter.Import(_folder.FullName, TestFiles.Tiny("llama"), Output, "A R4");
         Assert.Equal(File.ReadAllBytes(SharedData.Require("tiny/llama/a-r4.gguf")), File.ReadAllBytes(Output));
+    }
+
+    // What only the finished adapter shows is said of the user's file: the draft is gone by then.
+    [Theory]
+    [InlineData("zeros", "lora_b", "zeros in every pair")]
+    [InlineData("nan", Q + "lora_A.weight", "element 3 is infinite or not a number (converted to blk.0.attn_q.weight.lora_a)")]
+    [InlineData("only-a", Q + "lora_A.weight", "one half of a pair (converted to blk.0.attn_q.weight.lora_a)")]
+    [InlineData("none", "tensor count", "0")]
+    [InlineData("width", Q + "lora_A.weight", "shape 64 x 4 (converted to blk.0.attn_q.weight.lora_a)")]
+    public void RefusalNamesTheFolderAndItsTensors(string kind, string field, string found)
+    {
+        Prepare(_ => { });
+        (string, int[], Half[])[] tensors = kind switch
+        {
+            "zeros" => [(Q + "lora_A.weight", [4, 128], Ones(512)), (Q + "lora_B.weight", [128, 4], new Half[512])],
+            "nan" => [(Q + "lora_A.weight", [4, 128], [.. Ones(3), Half.NaN, .. Ones(508)]), (Q + "lora_B.weight", [128, 4], Ones(512))],
+            "only-a" => [(Q + "lora_A.weight", [4, 128], Ones(512))],
+            "width" => [(Q + "lora_A.weight", [4, 64], Ones(256)), (Q + "lora_B.weight", [128, 4], Ones(512))],
+            _ => [],
+        };
+        WriteTensors(tensors);
+        var error = Refuse();
+        Assert.Equal((Path.Combine(_folder.FullName, "adapter_model.safetensors"), field, found, false),
+            (error.Path, error.Field, error.Found, error.IsMissing));
+        Assert.Equal(2, _folder.GetFiles().Length);
+    }
+
+    [Theory]
+    [InlineData("adapter_model.bin", "pickle")]
+    [InlineData("adapter_model-00001-of-00002.safetensors", "several files")]
+    [InlineData("adapter_model.safetensors.index.json", "several files")]
+    public void OtherFormsOfTheTensorsAreNamedWithTheRemedy(string file, string found)
+    {
+        Prepare(_ => { });
+        File.Move(Path.Combine(_folder.FullName, "adapter_model.safetensors"), Path.Combine(_folder.FullName, file));
+        var error = Refuse();
+        Assert.Equal((Path.Combine(_folder.FullName, file), "one file adapter_model.safetensors", false), (error.Path, error.Allowed, error.IsMissing));
+        Assert.Contains(found, error.Found, StringComparison.Ordinal);
+        Assert.Contains("safe_serialization=True", error.Remedy, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("adapter_config.json")]
+    [InlineData("adapter_model.safetensors")]
+    public void FileThatIsNotThereIsMissing(string file)
+    {
+        Prepare(_ => { });
+        File.Delete(Path.Combine(_folder.FullName, file));
+        var error = Refuse();
+        Assert.Equal((Path.Combine(_folder.FullName, file), true), (error.Path, error.IsMissing));
+    }
+
+    [Fact]
+    public void StrengthThatOnlyStabilisedRanksGiveIsRefusedWithBothNumbers()
+    {
+        Prepare(config => (config["lora_alpha"], config["use_rslora"]) = (600_000, true));
+        var error = Refuse();
+        Assert.Equal(("lora_alpha", "600000 * sqrt(4), as use_rslora is true"), (error.Field, error.Found));
     }
 
     [Fact]
