@@ -4,10 +4,15 @@ namespace InferenceHost.ModelFiles.Lora;
 internal static class PeftFolder
 {
     /// <summary>Path of the configuration; it is not opened.</summary>
-    public static string Config(string folder) => Path.Combine(folder, "adapter_config.json");
+    /// <exception cref="ModelFileException">There is none.</exception>
+    public static string Config(string folder)
+    {
+        var path = Path.Combine(folder, "adapter_config.json");
+        return Path.Exists(path) ? path : throw Missing(path);
+    }
 
     /// <summary>Path of the tensors; they are not opened.</summary>
-    /// <exception cref="ModelFileException">They are there in a form that is not read.</exception>
+    /// <exception cref="ModelFileException">There are none, or in a form that is not read.</exception>
     public static string Tensors(string folder)
     {
         var path = Path.Combine(folder, "adapter_model.safetensors");
@@ -27,6 +32,10 @@ internal static class PeftFolder
                     "Load the adapter in PEFT and save it with save_pretrained(folder, safe_serialization=True).");
         }
 
-        return path;
+        throw Missing(path);
     }
+
+    private static ModelFileException Missing(string path) =>
+        new(path, "file", "nothing", "both adapter_config.json and adapter_model.safetensors", "Name a folder as PEFT writes it.", null,
+            new FileNotFoundException(null, path));
 }

@@ -10,6 +10,8 @@ namespace InferenceHost.ModelFiles.Lora;
 /// <param name="field">Which of the two.</param>
 internal sealed class PeftPatterns(string path, string field)
 {
+    private const RegexOptions Options = RegexOptions.NonBacktracking | RegexOptions.CultureInvariant;
+
     // Far more than a module's name takes without backtracking.
     private static readonly TimeSpan MatchTime = TimeSpan.FromMilliseconds(100);
     private readonly List<(string Key, Regex Pattern, double Number)> _entries = [];
@@ -20,8 +22,9 @@ internal sealed class PeftPatterns(string path, string field)
     {
         try
         {
-            _entries.Add((key, new Regex($"^(?:(.*\\.)?({key})$)", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, MatchTime),
-                number));
+            // Alone first, as the error shows what was compiled.
+            _ = new Regex(key, Options);
+            _entries.Add((key, new Regex($"^(.*\\.)?({key})$", Options, MatchTime), number));
         }
         catch (NotSupportedException error)
         {

@@ -69,7 +69,8 @@ public sealed class PeftRefusalTests : IDisposable
     [InlineData("alpha_pattern '(?<=x)q_proj'", "{\"(?<=x)q_proj\": 4}", "lookbehind", "a regular expression without these")]
     [InlineData("rank_pattern '(q)\\1'", "{\"(q)\\\\1\": 4}", "back reference", "a regular expression without these")]
     [InlineData("rank_pattern '((a{999}){999}){999}'", "{\"((a{999}){999}){999}\": 4}", "repetitions", "a regular expression without these")]
-    [InlineData("rank_pattern '('", "{\"(\": 4}", "Not enough )", "a regular expression")]
+    [InlineData("rank_pattern '('", "{\"(\": 4}", "Invalid pattern '(' at offset 1. Not enough )'s", "a regular expression")]
+    [InlineData("rank_pattern 'x)|(q_proj'", "{\"x)|(q_proj\": 4}", "Too many )'s", "a regular expression")]
     public void FieldThatSaysNothingUsefulIsNamed(string field, string json, string found, string allowed)
     {
         var name = field.Split(' ')[0];
@@ -117,7 +118,6 @@ public sealed class PeftRefusalTests : IDisposable
     [InlineData("^model\\.layers\\.0\\.self_attn\\.q_proj", 2.0)]
     [InlineData(@"layers\.(0|1)\..*", 2.0)]
     [InlineData("proj", 1.0)]
-    [InlineData("x)|(_proj", 1.0)]
     [InlineData("k_proj", 1.0)]
     public void PatternsMatchAsInPeft(string key, double factor)
     {
