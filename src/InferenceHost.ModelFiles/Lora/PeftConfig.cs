@@ -104,7 +104,8 @@ internal sealed class PeftConfig
 
     // A whole number may be written as 8.0.
     private int ReadRank(JsonElement value, string field) =>
-        value.ValueKind == JsonValueKind.Number && value.GetDouble() is >= 1 and <= LoraValidator.MaxRank and var rank && double.IsInteger(rank)
+        value.ValueKind == JsonValueKind.Number && value.GetDouble() is >= 1 and <= LoraValidator.MaxRank and var rank
+        && double.IsInteger(rank)
             ? (int)rank : throw Wrong(field, value, $"a whole number, 1 to {LoraValidator.MaxRank}");
 
     private double ReadAlpha(JsonElement value, string field) =>

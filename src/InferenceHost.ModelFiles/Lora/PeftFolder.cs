@@ -24,7 +24,8 @@ internal static class PeftFolder
             {
                 "adapter_model.bin" => "a PyTorch pickle, which is not supported: reading it may run code",
                 "adapter_model.safetensors.index.json" => "an adapter in several files, which is not supported",
-                var name when name.StartsWith("adapter_model-", StringComparison.Ordinal) => "one of several files, which are not supported",
+                var name when name.StartsWith("adapter_model-", StringComparison.Ordinal) =>
+                    "one of several files, which are not supported",
                 _ => null,
             };
             if (found is not null)

@@ -10,25 +10,23 @@ namespace InferenceHost.ModelFiles.Lora;
 /// <param name="field">Which of the two.</param>
 internal sealed class PeftPatterns(string path, string field)
 {
+    // Without backtracking the time of a match is bounded by the lengths of key and name.
     private const RegexOptions Options = RegexOptions.NonBacktracking | RegexOptions.CultureInvariant;
+    private readonly List<(Regex Pattern, double Number)> _entries = [];
 
-    // Far more than a module's name takes without backtracking.
-    private static readonly TimeSpan MatchTime = TimeSpan.FromMilliseconds(100);
-    private readonly List<(string Key, Regex Pattern, double Number)> _entries = [];
-
-    /// <exception cref="ModelFileException">The key is no regular expression, or one that takes backtracking: its time would have no
-    /// bound.</exception>
+    /// <exception cref="ModelFileException">The key is no regular expression, or one that takes backtracking.</exception>
     public void Add(string key, double number)
     {
         try
         {
             // Alone first, as the error shows what was compiled.
             _ = new Regex(key, Options);
-            _entries.Add((key, new Regex($"^(.*\\.)?({key})$", Options, MatchTime), number));
+            _entries.Add((new Regex($"^(.*\\.)?({key})$", Options), number));
         }
         catch (NotSupportedException error)
         {
-            throw Bad(key, "a lookahead, a lookbehind, a back reference, or too many repetitions", "a regular expression without these", error);
+            throw Bad(key, "a lookahead, a lookbehind, a back reference, or too many repetitions", "a regular expression without these",
+                error);
         }
         catch (ArgumentException error)
         {
@@ -37,20 +35,12 @@ internal sealed class PeftPatterns(string path, string field)
     }
 
     /// <summary>A module's number; <paramref name="missing"/> where no key matches.</summary>
-    /// <exception cref="ModelFileException">A key takes too long.</exception>
     public double Find(string module, double missing)
     {
-        foreach (var (key, pattern, number) in _entries)
+        foreach (var (pattern, number) in _entries)
         {
-            try
-            {
-                if (pattern.IsMatch(module))
-                    return number;
-            }
-            catch (RegexMatchTimeoutException error)
-            {
-                throw Bad(key, $"a match that takes more than {MatchTime.TotalMilliseconds} ms", "a simpler regular expression", error);
-            }
+            if (pattern.IsMatch(module))
+                return number;
         }
 
         return missing;

@@ -124,7 +124,8 @@ public sealed class LoraValidatorTests : IDisposable
     [InlineData(0x0000, 7)]
     [InlineData(0x8000, 7)]
     public void QuantisedZerosChangeNothing(int scale, int number) =>
-        Assert.Contains("zeros", Refuse(image => ReplaceAll(image, ".lora_a", t => Blocks(t, scale, number))).Found, StringComparison.Ordinal);
+        Assert.Contains("zeros", Refuse(image => ReplaceAll(image, ".lora_a", t => Blocks(t, scale, number))).Found,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData(0x7C00)]

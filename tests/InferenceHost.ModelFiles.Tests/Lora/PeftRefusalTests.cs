@@ -68,7 +68,7 @@ public sealed class PeftRefusalTests : IDisposable
     [InlineData("rank_pattern '(?!foo)q_proj'", "{\"(?!foo)q_proj\": 4}", "lookahead", "a regular expression without these")]
     [InlineData("alpha_pattern '(?<=x)q_proj'", "{\"(?<=x)q_proj\": 4}", "lookbehind", "a regular expression without these")]
     [InlineData("rank_pattern '(q)\\1'", "{\"(q)\\\\1\": 4}", "back reference", "a regular expression without these")]
-    [InlineData("rank_pattern '((a{999}){999}){999}'", "{\"((a{999}){999}){999}\": 4}", "repetitions", "a regular expression without these")]
+    [InlineData("rank_pattern '((a{999}){999}){999}'", "{\"((a{999}){999}){999}\": 4}", "repetitions", "expression without these")]
     [InlineData("rank_pattern '('", "{\"(\": 4}", "Invalid pattern '(' at offset 1. Not enough )'s", "a regular expression")]
     [InlineData("rank_pattern 'x)|(q_proj'", "{\"x)|(q_proj\": 4}", "Too many )'s", "a regular expression")]
     public void FieldThatSaysNothingUsefulIsNamed(string field, string json, string found, string allowed)
@@ -130,7 +130,8 @@ public sealed class PeftRefusalTests : IDisposable
         static double First(GgufFile file)
         {
             Assert.True(file.TryGetTensor("blk.0.attn_q.weight.lora_b", out var b));
-            return b.Type == GgmlType.F32 ? BitConverter.ToSingle(file.TensorBytes(b, 0, 4)) : (double)BitConverter.ToHalf(file.TensorBytes(b, 0, 2));
+            return b.Type == GgmlType.F32 ? BitConverter.ToSingle(file.TensorBytes(b, 0, 4))
+                : (double)BitConverter.ToHalf(file.TensorBytes(b, 0, 2));
         }
     }
 
@@ -206,7 +207,8 @@ public sealed class PeftRefusalTests : IDisposable
         Prepare(_ => { });
         File.Move(Path.Combine(_folder.FullName, "adapter_model.safetensors"), Path.Combine(_folder.FullName, file));
         var error = Refuse();
-        Assert.Equal((Path.Combine(_folder.FullName, file), "one file adapter_model.safetensors", false), (error.Path, error.Allowed, error.IsMissing));
+        Assert.Equal((Path.Combine(_folder.FullName, file), "one file adapter_model.safetensors", false),
+            (error.Path, error.Allowed, error.IsMissing));
         Assert.Contains(found, error.Found, StringComparison.Ordinal);
         Assert.Contains("safe_serialization=True", error.Remedy, StringComparison.Ordinal);
     }
