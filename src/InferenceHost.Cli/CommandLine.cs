@@ -58,8 +58,9 @@ internal static class CommandLine
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             // What a command does not expect is a defect of ours; a user gets one line all the same.
-            cli.Error.WriteLine($"error: {exception.GetType().Name}: {exception.Message}");
-            return ExitCode.Failure;
+            var report = new ErrorReport { ExitCode = ExitCode.Failure, Message = $"{exception.GetType().Name}: {exception.Message}" };
+            report.Write(cli, IsJson(parsed));
+            return report.ExitCode;
         }
         finally
         {
@@ -86,9 +87,11 @@ internal static class CommandLine
             Message = message,
             NextSteps = [$"'{Names.FullName(parsed.CommandResult.Command)} --help' shows the options and examples."],
         };
-        report.Write(cli, asJson: parsed.Tokens.Any(t => t.Value == CommonOptions.JsonName));
+        report.Write(cli, IsJson(parsed));
         return report.ExitCode;
     }
+
+    private static bool IsJson(ParseResult parsed) => parsed.Tokens.Any(t => t.Value == CommonOptions.JsonName);
 
     // The reader of our output may be gone already (`| head`): nothing is left to tell anyone.
     private static void FlushQuietly(CliContext cli)

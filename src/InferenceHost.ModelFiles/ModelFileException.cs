@@ -31,6 +31,9 @@ public sealed class ModelFileException : Exception
     /// <summary>The refused file.</summary>
     public string Path { get; }
 
+    /// <summary>Whether there is no such file.</summary>
+    public bool IsMissing => InnerException is FileNotFoundException or DirectoryNotFoundException;
+
     /// <summary>The offending field: a metadata key, a tensor name, or a part of the header.</summary>
     public string Field { get; }
 

@@ -104,7 +104,7 @@ public sealed class LifecycleTests
                 }
             }
             CommandResult result = await CommandResult.RunAsync(Repository.Executable, ["serve", "--listen", "http://127.0.0.1:0", "--model", model]);
-            Assert.Equal(4, result.ExitCode);
+            Assert.Equal(1, result.ExitCode);
             Assert.Contains("clip", result.Error, StringComparison.Ordinal);
             Assert.Equal("", result.Out);
         }

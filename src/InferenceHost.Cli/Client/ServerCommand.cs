@@ -82,7 +82,7 @@ internal static class ServerCommand
     /// <summary>A refused file with its field and what was found and allowed there.</summary>
     internal static ErrorReport ExplainFile(ModelFileException exception) => new()
     {
-        ExitCode = File.Exists(exception.Path) || Directory.Exists(exception.Path) ? ExitCode.Failure : ExitCode.NotFound,
+        ExitCode = exception.IsMissing ? ExitCode.NotFound : ExitCode.Failure,
         Message = $"{exception.Path} is refused",
         Fields = [(exception.Field + (exception.Offset is { } offset ? $" at byte {offset}" : ""), $"found {exception.Found}; allowed: {exception.Allowed}")],
         NextSteps = [exception.Remedy],

@@ -61,8 +61,12 @@ internal static class ServeCommand
     private static int ToExitCode(StartupException exception) => exception.ExitCode switch
     {
         StartupException.UsageExitCode => ExitCode.Usage,
-        StartupException.ModelExitCode => ExitCode.NotFound,
+        StartupException.ModelExitCode when IsMissing(exception) => ExitCode.NotFound,
         StartupException.ListenExitCode => ExitCode.Conflict,
         _ => ExitCode.Failure,
     };
+
+    // Of a file that is there, the error behind it says what is wrong with it.
+    private static bool IsMissing(StartupException exception) =>
+        exception.InnerException is null or FileNotFoundException or DirectoryNotFoundException or ModelFileException { IsMissing: true };
 }

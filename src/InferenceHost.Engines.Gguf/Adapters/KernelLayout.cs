@@ -26,12 +26,16 @@ internal sealed unsafe class KernelLayout(AdapterStorage storage) : IAdapterLayo
         weights.Up = weights.Down + Align((long)padded * module.Inputs * _weightBytes);
         for (var k = 0; k < rank; k++)
         {
-            weights.Scales[k] = strength;
+            // Of double precision until it is whole: single steps of it may lie beyond the floats, where A is tiny and B is huge.
+            double scale = strength;
             // A: rank rows of inputs, as in the file.
-            Store(down.Slice(k * module.Inputs, module.Inputs), 1, weights.Down + ((long)k * module.Inputs * _weightBytes), module.Inputs, 0, ref weights.Scales[k]);
+            Store(down.Slice(k * module.Inputs, module.Inputs), 1, weights.Down + ((long)k * module.Inputs * _weightBytes), module.Inputs, 0, ref scale);
             // B: outputs rows of rank in the file, blocks of 64 outputs by rank in memory.
             Store(up.Slice(k, ((module.Outputs - 1) * rank) + 1), rank, weights.Up + ((long)k * ModuleWeights.BlockOutputs * _weightBytes),
-                ModuleWeights.BlockOutputs, (long)padded * ModuleWeights.BlockOutputs * _weightBytes, ref weights.Scales[k]);
+                ModuleWeights.BlockOutputs, (long)padded * ModuleWeights.BlockOutputs * _weightBytes, ref scale);
+            weights.Scales[k] = (float)scale;
+            if (!float.IsFinite(weights.Scales[k]))
+                throw new OverflowException();
         }
         return weights;
     }
@@ -39,27 +43,28 @@ internal sealed unsafe class KernelLayout(AdapterStorage storage) : IAdapterLayo
     private static long Align(long bytes) => (bytes + 63) / 64 * 64;
 
     // Every step-th number of source, in runs of runLength with runBytes from one run to the next, scaled so that the largest uses the storage's range.
-    private void Store(ReadOnlySpan<float> source, int step, byte* target, int runLength, long runBytes, ref float scale)
+    private void Store(ReadOnlySpan<float> source, int step, byte* target, int runLength, long runBytes, ref double scale)
     {
         var count = ((source.Length - 1) / step) + 1;
         float largest = 0;
         for (var i = 0; i < count; i++)
             largest = Math.Max(largest, Math.Abs(source[i * step]));
         // Halves are scaled by a power of two, which changes none of their bits but the exponent's: the largest comes to 2^14..2^15.
-        var factor = largest == 0 ? 0 : storage == AdapterStorage.Int8 ? 127 / largest : MathF.ScaleB(1, 14 - MathF.ILogB(largest));
+        var factor = largest == 0 ? 0 : storage == AdapterStorage.Int8 ? 127 / (double)largest : Math.ScaleB(1, 14 - MathF.ILogB(largest));
         for (var start = 0; start < count; start += runLength, target += runBytes)
         {
             var run = source[(start * step)..];
             var length = Math.Min(runLength, count - start);
             if (storage == AdapterStorage.Int8)
                 for (var i = 0; i < length; i++)
-                    ((sbyte*)target)[i] = (sbyte)MathF.Round(run[i * step] * factor);
+                    ((sbyte*)target)[i] = (sbyte)Math.Round(run[i * step] * factor);
             else
                 for (var i = 0; i < length; i++)
-                    ((Half*)target)[i] = (Half)(Math.Abs(run[i * step] * factor) < SmallestNormalHalf ? 0 : run[i * step] * factor);
+                {
+                    var number = (float)(run[i * step] * factor);
+                    ((Half*)target)[i] = (Half)(Math.Abs(number) < SmallestNormalHalf ? 0 : number);
+                }
         }
         scale = factor == 0 ? 0 : scale / factor;
-        if (!float.IsFinite(scale))
-            throw new OverflowException();
     }
 }

@@ -56,14 +56,14 @@ internal sealed unsafe class StackLayout : IAdapterLayout
         for (var k = 0; k < rank; k++)
         {
             for (var i = 0; i < module.Inputs; i++)
-                row[i] = down[(k * module.Inputs) + i] * factors[k];
+                row[i] = (float)(down[(k * module.Inputs) + i] * factors[k]);
             Store(row.AsSpan(0, module.Inputs), weights.Down + (k * RowBytes(module.Inputs)));
         }
         row.AsSpan(0, padded).Clear();
         for (var o = 0; o < module.Outputs; o++)
         {
             for (var k = 0; k < rank; k++)
-                row[k] = up[(o * rank) + k] * (strength / factors[k]);
+                row[k] = factors[k] == 0 ? 0 : (float)(up[(o * rank) + k] * (strength / factors[k]));
             Store(row.AsSpan(0, padded), weights.Up + (o * RowBytes(padded)));
         }
         ArrayPool<float>.Shared.Return(row);
@@ -74,19 +74,20 @@ internal sealed unsafe class StackLayout : IAdapterLayout
 
     private static long Align(long bytes) => (bytes + 63) / 64 * 64;
 
-    // Per rank a power of two that makes the largest numbers of A and B about equal: neither leaves the range of a half, and no bit is lost.
-    private static float[] Factors(int rank, float strength, ReadOnlySpan<float> down, ReadOnlySpan<float> up)
+    // Per rank a power of two that makes the largest numbers of A and B about equal: neither leaves the range of a half, and no bit is lost. Of double precision, as a tiny A and a
+    // huge B may lie further apart than floats reach. Zero where either is: the other half could be too great to be kept, and does nothing.
+    private static double[] Factors(int rank, float strength, ReadOnlySpan<float> down, ReadOnlySpan<float> up)
     {
-        var factors = new float[rank];
+        var factors = new double[rank];
         var inputs = down.Length / rank;
         for (var k = 0; k < rank; k++)
         {
-            float a = 0, b = 0;
+            double a = 0, b = 0;
             foreach (var number in down.Slice(k * inputs, inputs))
                 a = Math.Max(a, Math.Abs(number));
             for (var i = k; i < up.Length; i += rank)
-                b = Math.Max(b, Math.Abs(up[i] * strength));
-            factors[k] = a == 0 || b == 0 ? 1 : MathF.ScaleB(1, (MathF.ILogB(b) - MathF.ILogB(a)) / 2);
+                b = Math.Max(b, Math.Abs((double)up[i] * strength));
+            factors[k] = a == 0 || b == 0 ? 0 : Math.ScaleB(1, (Math.ILogB(b) - Math.ILogB(a)) / 2);
         }
         return factors;
     }
@@ -108,10 +109,11 @@ internal sealed unsafe class StackLayout : IAdapterLayout
             float largest = 0;
             foreach (var number in row[..RankStep])
                 largest = Math.Max(largest, Math.Abs(number));
-            var scale = largest / 127;
-            *(Half*)target = Finite((Half)scale);
+            *(Half*)target = Finite((Half)(largest / 127));
+            // Small scales are rounded coarsely, so numbers are divided by what was kept. Those that become zero stand for products below 2^-36, which no sum with a row shows.
+            var scale = (float)*(Half*)target;
             for (var i = 0; i < RankStep && scale != 0; i++)
-                ((sbyte*)target)[2 + i] = (sbyte)MathF.Round(row[i] / scale);
+                ((sbyte*)target)[2 + i] = (sbyte)Math.Clamp(MathF.Round(row[i] / scale), -127, 127);
         }
     }
 }

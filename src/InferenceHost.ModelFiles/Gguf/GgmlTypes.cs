@@ -27,6 +27,10 @@ public static class GgmlTypes
         _ => true,
     };
 
+    /// <summary>Whether the numbers of an adapter may have this type: what training writes, and the one quantised type of
+    /// converters.</summary>
+    public static bool IsAdapterType(GgmlType type) => type is GgmlType.F32 or GgmlType.F16 or GgmlType.BF16 or GgmlType.Q8_0;
+
     private static (ushort, ushort)[] BuildTable()
     {
         var table = new (ushort, ushort)[43];

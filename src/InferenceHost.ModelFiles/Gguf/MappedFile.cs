@@ -40,9 +40,11 @@ internal sealed unsafe class MappedFile : IDisposable
         try
         {
             var info = new FileInfo(path);
+            if (Directory.Exists(path))
+                throw new ModelFileException(path, "file", "a folder", "a regular file", "Check the path.");
             if (!info.Exists)
-                throw new ModelFileException(path, "file", Directory.Exists(path) ? "a folder" : "nothing", "a regular file",
-                    "Check the path.");
+                throw new ModelFileException(path, "file", "nothing", "a regular file", "Check the path.", null,
+                    new FileNotFoundException(null, path));
 
             // Pipes and devices have length 0 and are refused here, before an open that might block.
             if (info.Length < minimumBytes)

@@ -112,8 +112,9 @@ public static class LoraValidator
     {
         foreach (var half in new[] { a, b })
         {
-            if (!GgmlTypes.IsWeightType(half.Type))
-                throw Bad(file, half, $"type {half.Type}", "F32, F16, BF16 or a quantised type", Remedy);
+            if (!GgmlTypes.IsAdapterType(half.Type))
+                throw Bad(file, half, $"type {half.Type}", "F32, F16, BF16 or Q8_0",
+                    "Convert the adapter again with --outtype f32, f16, bf16 or q8_0.");
         }
 
         var rank = a.Ne1;

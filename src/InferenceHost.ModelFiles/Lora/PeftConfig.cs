@@ -1,5 +1,6 @@
+using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
+using InferenceHost.ModelFiles.Gguf;
 
 namespace InferenceHost.ModelFiles.Lora;
 
@@ -10,19 +11,33 @@ namespace InferenceHost.ModelFiles.Lora;
 internal sealed class PeftConfig
 {
     private const int MaxBytes = 4 << 20;
-    private static readonly TimeSpan PatternTime = TimeSpan.FromMilliseconds(100);
+    private const string Remedy = "PEFT writes this field: correct it, or save the adapter again.";
     private readonly string _path;
-    private readonly List<(Regex Pattern, double Value)> _ranks = [];
-    private readonly List<(Regex Pattern, double Value)> _alphas = [];
+    private readonly PeftPatterns _ranks;
+    private readonly PeftPatterns _alphas;
 
-    private PeftConfig(string path) => _path = path;
+    private PeftConfig(string path, JsonElement root)
+    {
+        _path = path;
+        (_ranks, _alphas) = (new PeftPatterns(path, "rank_pattern"), new PeftPatterns(path, "alpha_pattern"));
+        CheckVariant(root);
+        Rank = ReadRank(Find(root, "r"), "r");
+        Alpha = ReadAlpha(Find(root, "lora_alpha"), "lora_alpha");
+        RankStabilised = IsTrue(root, "use_rslora");
+        if ((float)PlainAlpha >= 1e6f)
+            throw new ModelFileException(path, "lora_alpha", $"{Alpha} * sqrt({Rank}), as use_rslora is true", "below 1e6", Remedy);
+        foreach (var entry in Entries(root, "rank_pattern"))
+            _ranks.Add(entry.Name, ReadRank(entry.Value, $"rank_pattern '{entry.Name}'"));
+        foreach (var entry in Entries(root, "alpha_pattern"))
+            _alphas.Add(entry.Name, ReadAlpha(entry.Value, $"alpha_pattern '{entry.Name}'"));
+    }
 
-    public int Rank { get; private set; }
+    public int Rank { get; }
 
-    public double Alpha { get; private set; }
+    public double Alpha { get; }
 
     /// <summary>Whether pairs are scaled by alpha / sqrt(r) instead of alpha / r.</summary>
-    public bool RankStabilised { get; private set; }
+    public bool RankStabilised { get; }
 
     /// <summary>The alpha that gives the trained strength under a scale of alpha / r.</summary>
     public double PlainAlpha => RankStabilised ? Alpha * Math.Sqrt(Rank) : Alpha;
@@ -31,104 +46,138 @@ internal sealed class PeftConfig
     /// LoRA.</exception>
     public static PeftConfig Read(string path)
     {
+        using var file = MappedFile.Open(path, 2);
+        if (file.Length > MaxBytes)
+            throw new ModelFileException(path, "file length", $"{file.Length} bytes", $"at most {MaxBytes} bytes",
+                "Name a folder as PEFT writes it.");
+        var text = file.Span(0, (int)file.Length).ToArray();
+
+        // Editors on Windows put a byte order mark in front.
+        var json = text.AsMemory(text.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0);
         try
         {
-            var info = new FileInfo(path);
-            if (!info.Exists || info.Length > MaxBytes)
-                throw new ModelFileException(path, "file", info.Exists ? $"{info.Length} bytes" : "nothing",
-                    $"a JSON file of at most {MaxBytes} bytes", "Name a folder as PEFT writes it.");
-            using var json = JsonDocument.Parse(File.ReadAllBytes(path),
-                new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 32 });
-            var config = new PeftConfig(path);
-            config.Read(json.RootElement);
-            return config;
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 32 });
+            return new PeftConfig(path, document.RootElement);
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or IOException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            throw new ModelFileException(path, "adapter_config.json", error.Message, "a PEFT configuration", "Save the adapter again.",
-                null, error);
+            throw new ModelFileException(path, FieldOfError(json.Span), error.Message.TrimEnd('.'),
+                "JSON in UTF-8, without NaN, Infinity and names that occur twice", "Save the adapter again.", null, error);
         }
     }
 
     /// <summary>Rank that the configuration gives a module (<c>model.layers.0.self_attn.q_proj</c>).</summary>
-    public int RankOf(string module) => (int)Lookup(_ranks, module, Rank);
+    public int RankOf(string module) => (int)_ranks.Find(module, Rank);
 
     /// <summary>The module's alpha under a scale of alpha / r.</summary>
-    public double PlainAlphaOf(string module) => Lookup(_alphas, module, Alpha) * (RankStabilised ? Math.Sqrt(RankOf(module)) : 1);
+    public double PlainAlphaOf(string module) => _alphas.Find(module, Alpha) * (RankStabilised ? Math.Sqrt(RankOf(module)) : 1);
 
-    private void Read(JsonElement root)
+    private void CheckVariant(JsonElement root)
     {
-        var type = root.TryGetProperty("peft_type", out var stated) ? stated.GetString() : null;
-        if (type != "LORA")
-            throw Bad("peft_type", type ?? "nothing", "LORA");
+        if (root.ValueKind != JsonValueKind.Object)
+            throw Wrong("adapter_config.json", root, "an object with the fields of PEFT");
+        if (Find(root, "peft_type") is var type && !IsText(type, "LORA"))
+            throw Variant("peft_type", type, "\"LORA\"");
         foreach (var name in new[] { "use_dora", "lora_bias", "use_qalora" })
         {
-            if (root.TryGetProperty(name, out var flag) && flag.ValueKind == JsonValueKind.True)
-                throw Bad(name, "true", "false");
+            if (IsTrue(root, name))
+                throw Variant(name, Find(root, name), "false");
         }
 
         foreach (var name in new[] { "modules_to_save", "trainable_token_indices", "layer_replication", "alora_invocation_tokens",
             "target_parameters", "use_bdlora", "kasa_config", "arrow_config", "monteclora_config", "velora_config" })
         {
-            if (root.TryGetProperty(name, out var value) && IsSet(value))
-                throw Bad(name, value.GetRawText(), "null");
+            if (Find(root, name) is var value && IsSet(value))
+                throw Variant(name, value, "null");
         }
 
-        if (root.TryGetProperty("bias", out var bias) && bias.GetString() is not "none")
-            throw Bad("bias", bias.GetRawText(), "\"none\"");
+        if (Find(root, "bias") is { ValueKind: not JsonValueKind.Undefined } bias && !IsText(bias, "none"))
+            throw Variant("bias", bias, "\"none\"");
 
         // These start from a decomposition of the base weights and leave the base changed: the saved pairs are no sum on top of the
         // published model.
-        if (root.TryGetProperty("init_lora_weights", out var start) && start.ValueKind == JsonValueKind.String
-            && start.GetString()!.Split('_')[0] is "pissa" or "olora" or "corda" or "loftq" or "lora")
-        {
-            throw Bad("init_lora_weights", start.GetRawText(), "true, false, \"gaussian\", \"eva\" or \"orthogonal\"");
-        }
-
-        Rank = root.GetProperty("r").GetInt32();
-        Alpha = root.GetProperty("lora_alpha").GetDouble();
-        if (Rank is < 1 or > LoraValidator.MaxRank)
-            throw Bad("r", $"{Rank}", $"1 to {LoraValidator.MaxRank}");
-        if (Alpha is not (> 0 and < 1e6))
-            throw Bad("lora_alpha", $"{Alpha}", "above 0, below 1e6");
-        RankStabilised = root.TryGetProperty("use_rslora", out var stable) && stable.ValueKind == JsonValueKind.True;
-        ReadPattern(root, "rank_pattern", _ranks, LoraValidator.MaxRank);
-        ReadPattern(root, "alpha_pattern", _alphas, 1e6);
+        var start = Find(root, "init_lora_weights");
+        if (start.ValueKind is JsonValueKind.Number or JsonValueKind.Array or JsonValueKind.Object
+            || Show(start).Trim('"').Split('_')[0] is "pissa" or "olora" or "corda" or "loftq" or "lora")
+            throw Variant("init_lora_weights", start, "true, false, \"gaussian\", \"eva\" or \"orthogonal\"");
     }
 
-    private void ReadPattern(JsonElement root, string name, List<(Regex, double)> into, double max)
+    // A whole number may be written as 8.0.
+    private int ReadRank(JsonElement value, string field) =>
+        value.ValueKind == JsonValueKind.Number && value.GetDouble() is >= 1 and <= LoraValidator.MaxRank and var rank
+        && double.IsInteger(rank)
+            ? (int)rank : throw Wrong(field, value, $"a whole number, 1 to {LoraValidator.MaxRank}");
+
+    private double ReadAlpha(JsonElement value, string field) =>
+        value.ValueKind == JsonValueKind.Number && (float)value.GetDouble() is > 0 and < 1e6f
+            ? value.GetDouble() : throw Wrong(field, value, "a number above 0, below 1e6");
+
+    private bool IsTrue(JsonElement root, string field)
     {
-        if (!root.TryGetProperty(name, out var pattern) || pattern.ValueKind != JsonValueKind.Object)
-            return;
-        foreach (var entry in pattern.EnumerateObject())
+        var value = Find(root, field);
+        return value.ValueKind switch
         {
-            var value = entry.Value.GetDouble();
-            if (!(value > 0 && value <= max))
-                throw Bad($"{name}.{entry.Name}", $"{value}", $"above 0, at most {max}");
-            into.Add((new Regex($"^(.*\\.)?({entry.Name})$", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, PatternTime),
-                value));
-        }
+            JsonValueKind.True => true,
+            JsonValueKind.False or JsonValueKind.Null or JsonValueKind.Undefined => false,
+            _ => throw Wrong(field, value, "true or false"),
+        };
     }
 
-    private static double Lookup(List<(Regex Pattern, double Value)> table, string module, double missing)
+    private IEnumerable<JsonProperty> Entries(JsonElement root, string field)
     {
-        foreach (var (pattern, value) in table)
+        var value = Find(root, field);
+        return value.ValueKind switch
         {
-            if (pattern.IsMatch(module))
-                return value;
-        }
-
-        return missing;
+            JsonValueKind.Object => value.EnumerateObject(),
+            JsonValueKind.Null or JsonValueKind.Undefined => [],
+            _ => throw Wrong(field, value, "an object of names and numbers"),
+        };
     }
+
+    private static JsonElement Find(JsonElement root, string field) => root.TryGetProperty(field, out var value) ? value : default;
+
+    private static bool IsText(JsonElement value, string text) => value.ValueKind == JsonValueKind.String && value.ValueEquals(text);
 
     private static bool IsSet(JsonElement value) => value.ValueKind switch
     {
-        JsonValueKind.Null or JsonValueKind.False => false,
+        JsonValueKind.Undefined or JsonValueKind.Null or JsonValueKind.False => false,
         JsonValueKind.Array => value.GetArrayLength() > 0,
         JsonValueKind.Object => value.EnumerateObject().Any(),
         _ => true,
     };
 
-    private ModelFileException Bad(string field, string found, string allowed) =>
-        new(_path, field, found, allowed, "Only plain LoRA can be imported; train or export the adapter without this option.");
+    // The property in which the text stops being JSON.
+    private static string FieldOfError(ReadOnlySpan<byte> json)
+    {
+        const string whole = "adapter_config.json";
+        var field = whole;
+        var reader = new Utf8JsonReader(json);
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.TokenType == JsonTokenType.PropertyName)
+                    field = reader.GetString()!;
+            }
+
+            return whole;
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            return field;
+        }
+    }
+
+    // As it stands in the file, as far as a message has room for it.
+    private static string Show(JsonElement value)
+    {
+        const int most = 80;
+        var text = value.ValueKind == JsonValueKind.Undefined ? "nothing" : value.GetRawText();
+        return text.Length <= most ? text : $"{text[..most]}…";
+    }
+
+    private ModelFileException Wrong(string field, JsonElement found, string allowed) => new(_path, field, Show(found), allowed, Remedy);
+
+    private ModelFileException Variant(string field, JsonElement found, string allowed) =>
+        new(_path, field, Show(found), allowed, "Only plain LoRA can be imported; train or export the adapter without this option.");
 }

@@ -26,8 +26,9 @@ public static class PeftImporter
     public static LoraInfo Import(string folder, string modelPath, string outputPath, string? name = null, string? modelSha256 = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        var config = PeftConfig.Read(Path.Combine(folder, "adapter_config.json"));
-        using var source = SafetensorsFile.Open(Path.Combine(folder, "adapter_model.safetensors"));
+        var config = PeftConfig.Read(PeftFolder.Config(folder));
+        using var source = SafetensorsFile.Open(PeftFolder.Tensors(folder));
+        var origins = new Dictionary<string, SafetensorsFile.Tensor>(StringComparer.Ordinal);
         var draft = $"{outputPath}.{Guid.NewGuid():N}.import";
         try
         {
@@ -39,12 +40,16 @@ public static class PeftImporter
                     ?? throw new ModelFileException(modelPath, "general.architecture", $"'{architecture}'",
                         "an architecture with a known table of module names",
                         "Convert the adapter to GGUF with the engine's own converter.");
-                Convert(source, config, table, numbers, name ?? TitleOf(folder), modelSha256).Write(draft);
+                Convert(source, config, table, numbers, name ?? TitleOf(folder), modelSha256, origins).Write(draft);
             }
 
             var info = LoraValidator.Validate(draft, modelPath, modelSha256);
             File.Move(draft, outputPath, overwrite: true);
             return info;
+        }
+        catch (ModelFileException error) when (error.Path == draft && error.InnerException is null)
+        {
+            throw OfSource(error, source, origins);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -58,19 +63,18 @@ public static class PeftImporter
     }
 
     private static GgufWriter Convert(SafetensorsFile source, PeftConfig config, PeftTable table, HyperParameters p, string name,
-        string? modelSha256)
+        string? modelSha256, Dictionary<string, SafetensorsFile.Tensor> origins)
     {
         var writer = new GgufWriter().Add("general.architecture", p.Architecture).Add("general.type", "adapter")
             .Add("adapter.type", "lora").Add("general.name", name)
             .Add("adapter.lora.alpha", (float)config.PlainAlpha).Add("general.quantization_version", 2u);
         if (modelSha256 is not null)
             writer.Add(LoraValidator.BaseHashKey, modelSha256);
-        var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var tensor in source.Tensors)
         {
             var (module, isB) = Split(source, tensor);
             if (!table.TryGet(module, out var targets, out var layer))
-                throw Bad(source, tensor, $"module '{module}'", $"a module that adapters of '{p.Architecture}' may change", Remedy);
+                throw Unknown(source, tensor, module, table, p.Architecture);
             if (layer >= p.Layers)
                 throw Bad(source, tensor, $"layer {layer}, which the model does not have", $"layers 0 to {p.Layers - 1}",
                     "The adapter belongs to another model.");
@@ -82,32 +86,48 @@ public static class PeftImporter
                 var wanted = PeftTable.TensorName(target, layer);
                 if (LoraTargets.WhyRefused(p.Architecture, wanted) is { } reason)
                     throw Bad(source, tensor, reason, $"a module that adapters of '{p.Architecture}' may change", Remedy);
-                if (!seen.Add($"{wanted}{isB}"))
+                var half = $"{wanted}{(isB ? ".lora_b" : ".lora_a")}";
+                if (!origins.TryAdd(half, tensor))
                     throw Bad(source, tensor, $"a second tensor for {wanted}", "one pair per module", "Save the adapter again.");
                 var data = isB ? TakeRows(source, tensor, whole, target, p, layer) : whole;
                 var (type, bytes) = Scale(tensor.Type, data, factor);
                 var rows = data.Length / (tensor.ByteLength / tensor.Shape[0]);
-                writer.AddTensor($"{wanted}{(isB ? ".lora_b" : ".lora_a")}", [tensor.Shape[1], rows], type, bytes);
+                writer.AddTensor(half, [tensor.Shape[1], rows], type, bytes);
             }
         }
 
         return writer;
     }
 
+    // The draft is gone in a moment, and nobody has seen its names: what is wrong with it is said of what it was made from.
+    private static ModelFileException OfSource(ModelFileException draft, SafetensorsFile source,
+        Dictionary<string, SafetensorsFile.Tensor> origins) =>
+        origins.TryGetValue(draft.Field, out var tensor)
+            ? new ModelFileException(source.Path, tensor.Name, $"{draft.Found} (converted to {draft.Field})", draft.Allowed, draft.Remedy,
+                tensor.Offset, draft)
+            : new ModelFileException(source.Path, draft.Field, draft.Found, draft.Allowed, draft.Remedy, null, draft);
+
+    private static ModelFileException Unknown(SafetensorsFile source, SafetensorsFile.Tensor tensor, string module, PeftTable table,
+        string architecture) => table.ExampleOf(module) is { } example
+        ? Bad(source, tensor, $"module '{module}'", $"names like {ModelPrefix}{example}.lora_A.weight",
+            "The name begins in another way than PEFT's: save the adapter with PEFT.")
+        : Bad(source, tensor, $"module '{module}'", $"a module that adapters of '{architecture}' may change", Remedy);
+
+    // Some tools leave PEFT's prefix out: what remains is the same module.
     private static (string Module, bool IsB) Split(SafetensorsFile source, SafetensorsFile.Tensor tensor)
     {
         var isB = tensor.Name.Contains(".lora_B.", StringComparison.Ordinal);
         var marker = isB ? ".lora_B." : ".lora_A.";
         var at = tensor.Name.IndexOf(marker, StringComparison.Ordinal);
-        if (!tensor.Name.StartsWith(ModelPrefix, StringComparison.Ordinal) || at < ModelPrefix.Length
-            || !tensor.Name.EndsWith(".weight", StringComparison.Ordinal)
+        var start = tensor.Name.StartsWith(ModelPrefix, StringComparison.Ordinal) ? ModelPrefix.Length : 0;
+        if (at <= start || !tensor.Name.EndsWith(".weight", StringComparison.Ordinal)
             || tensor.Name.AsSpan(at + marker.Length).Count('.') > 1)
         {
             throw Bad(source, tensor, Describe(tensor.Name), "names ending in .lora_A.weight and .lora_B.weight",
                 "Only plain LoRA can be imported; save the adapter without extra parameters.");
         }
 
-        return (tensor.Name[ModelPrefix.Length..at], isB);
+        return (tensor.Name[start..at], isB);
     }
 
     private static string Describe(string name) => name switch

@@ -42,6 +42,10 @@ internal sealed record PeftTable(string[] Prefixes, string? Head, FrozenDictiona
             && Modules.TryGetValue(rest[(dot + 1)..], out targets!);
     }
 
+    /// <summary>Full name of a module that ends as this one, which <see cref="TryGet"/> does not know; null where none does.</summary>
+    public string? ExampleOf(string module) => Modules.Keys.FirstOrDefault(known => module.EndsWith($".{known}", StringComparison.Ordinal))
+        is { } name ? $"{Prefixes[^1]}0.{name}" : null;
+
     /// <summary>Name of a target's tensor in a layer.</summary>
     public static string TensorName(PeftTarget target, int layer) => layer == NoLayer ? $"{target.Tensor}.weight"
         : string.Create(CultureInfo.InvariantCulture, $"blk.{layer}.{target.Tensor}.weight");

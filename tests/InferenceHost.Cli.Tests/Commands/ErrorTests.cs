@@ -3,6 +3,7 @@ using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
 using InferenceHost.Cli.Tests.Fakes;
+using Spectre.Console.Testing;
 
 namespace InferenceHost.Cli.Tests.Commands;
 
@@ -86,6 +87,26 @@ public sealed class ErrorTests
         await using FakeServer server = await FakeServer.StartAsync(new Script { Failure = new RpcException(new Grpc.Core.Status(StatusCode.Internal, "broken"), trailers) });
         CliRun run = await server.RunAsync("status");
         Assert.Equal((1, "error: broken (INTERNAL)\n"), (run.ExitCode, run.Error));
+    }
+
+    [Theory]
+    [InlineData(false, "error: ArithmeticException: a defect\n")]
+    [InlineData(true, "{\"error\":{\"message\":\"ArithmeticException: a defect\",\"exit_code\":1}}\n")]
+    public async Task WhatNobodyExpectsIsOneErrorInTheFormThatWasAskedFor(bool json, string expected)
+    {
+        using var error = new StringWriter { NewLine = "\n" };
+        using var console = new TestConsole();
+        var cli = new CliContext
+        {
+            In = TextReader.Null,
+            Out = TextWriter.Null,
+            Error = error,
+            Ansi = console,
+            AnsiError = console,
+            Environment = _ => throw new ArithmeticException("a defect"),
+        };
+        Assert.Equal(1, await CommandLine.RunAsync(["status", .. json ? ["--json"] : Array.Empty<string>()], cli, TestContext.Current.CancellationToken));
+        Assert.Equal(expected, error.ToString());
     }
 
     private static RpcException TooLong() => new Google.Rpc.Status

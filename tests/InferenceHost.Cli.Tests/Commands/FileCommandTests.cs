@@ -90,11 +90,50 @@ public sealed class FileCommandTests
         }
     }
 
+    // The folder's own file is named, never the temporary one, and it is not "not found".
+    [Theory]
+    [InlineData("adapter_config.json", "lora_alpha", "\"lora_alpha\": 8", "\"lora_alpha\": null")]
+    [InlineData("adapter_config.json", "use_dora", "\"use_dora\": false", "\"use_dora\": true")]
+    [InlineData("adapter_model.safetensors", "self_attn.k_proj.lora_A.weight", "layers.0.self_attn.q_proj.lora_A", "layers.0.self_attn.k_proj.lora_A")]
+    public async Task RefusedPeftFolderIsAFailureThatNamesTheFile(string file, string field, string from, string to)
+    {
+        using var folder = new TemporaryFolder(SharedData.Require("adapters/peft/factory"));
+        folder.Replace(file, from, to);
+        foreach (string[] args in (string[][])[["inspect", folder.Path], ["add", "factory", folder.Path]])
+        {
+            await using FakeServer server = await FakeServer.StartAsync();
+            CliRun run = await server.RunAsync(["adapters", .. args, "--base", SharedData.DefaultModel, "--json"]);
+            JsonElement error = JsonDocument.Parse(run.Error).RootElement.GetProperty("error");
+            Assert.Equal((1, "", 1), (run.ExitCode, run.Out, error.GetProperty("exit_code").GetInt32()));
+            Assert.Equal($"{Path.Combine(folder.Path, file)} is refused", error.GetProperty("message").GetString());
+            Assert.Contains(field, error.GetProperty("fields")[0].GetProperty("field").GetString(), StringComparison.Ordinal);
+        }
+        CliRun served = await CliRun.RunAsync(null, "serve", "--model", SharedData.DefaultModel, "--adapter", $"factory={folder.Path}");
+        Assert.Equal((1, ""), (served.ExitCode, served.Out));
+        Assert.Contains($"{Path.Combine(folder.Path, file)} is refused", served.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ServeFailsForARefusedAdapterAndFindsNoModelWhereNoneIs()
+    {
+        using var folder = new TemporaryFolder(SharedData.Require("adapters/peft/factory"));
+        string[] serve = ["serve", "--listen", "http://127.0.0.1:0", "--model"];
+        CliRun refused = await CliRun.RunAsync(null, [.. serve, SharedData.DefaultModel, "--adapter", $"x={Path.Combine(folder.Path, "adapter_model.safetensors")}"]);
+        Assert.Equal((1, ""), (refused.ExitCode, refused.Out));
+        Assert.Contains("adapter 'x'", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(1, (await CliRun.RunAsync(null, [.. serve, Path.Combine(folder.Path, "adapter_model.safetensors")])).ExitCode);
+        Assert.Equal(4, (await CliRun.RunAsync(null, [.. serve, "/nowhere/x.gguf"])).ExitCode);
+    }
+
     [Fact]
     public async Task MissingFilesAreNotFound()
     {
         Assert.Equal(4, (await CliRun.RunAsync(Nowhere, "models", "verify", "/nowhere/x.gguf")).ExitCode);
         Assert.Equal(4, (await CliRun.RunAsync(Nowhere, "adapters", "add", "x", "/nowhere/x.gguf")).ExitCode);
+        Assert.Equal(4, (await CliRun.RunAsync(Nowhere, "adapters", "inspect", Path.Combine(Adapters, "factory.gguf"), "--base", "/nowhere/x.gguf")).ExitCode);
+        using var folder = new TemporaryFolder(SharedData.Require("adapters/peft/factory"));
+        File.Delete(Path.Combine(folder.Path, "adapter_config.json"));
+        Assert.Equal(4, (await CliRun.RunAsync(Nowhere, "adapters", "inspect", folder.Path, "--base", SharedData.DefaultModel)).ExitCode);
         Assert.Equal(4, (await CliRun.RunAsync(Nowhere, "chat", "x", "--messages", "/nowhere/x.json")).ExitCode);
     }
 

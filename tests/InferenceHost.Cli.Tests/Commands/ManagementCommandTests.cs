@@ -144,6 +144,26 @@ public sealed class ManagementCommandTests
     }
 
     [Fact]
+    public async Task UploadIsCheckedWhenTheServerHasSaidSo()
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, "x");
+            await using FakeServer server = await FakeServer.StartAsync();
+            Assert.Equal("reading\nuploading\nchecked by the server\n", (await server.RunAsync("adapters", "add", "bank", file)).Error);
+            var failure = new Grpc.Core.RpcException(new Grpc.Core.Status(Grpc.Core.StatusCode.InvalidArgument, "it is no adapter"));
+            await using FakeServer refusing = await FakeServer.StartAsync(new Script { UploadFailure = failure });
+            CliRun run = await refusing.RunAsync("adapters", "add", "bank", file);
+            Assert.Equal((2, "reading\nuploading\nerror: it is no adapter (INVALID_ARGUMENT)\n"), (run.ExitCode, run.Error));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
     public async Task AssignAndRemoveReachTheServer()
     {
         await using FakeServer server = await FakeServer.StartAsync();

@@ -27,6 +27,8 @@ internal sealed class FakeAdapters(Script script) : Protocol.V1.Adapters.Adapter
         while (await requestStream.MoveNext())
             requestStream.Current.Chunk.WriteTo(bytes);
         script.Uploaded = bytes.ToArray();
+        if (script.UploadFailure is not null)
+            throw script.UploadFailure;
         return new AdapterInfo { Name = header.Name, Sha256 = header.Sha256, State = AdapterState.Stored, Rank = 4, FileBytes = bytes.Length };
     }
 

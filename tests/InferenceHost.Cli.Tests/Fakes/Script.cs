@@ -14,6 +14,9 @@ internal sealed class Script
     /// <summary>Thrown by every call, if set.</summary>
     public RpcException? Failure { get; set; }
 
+    /// <summary>Thrown by an upload that was read whole, if set.</summary>
+    public RpcException? UploadFailure { get; init; }
+
     /// <summary>Stream of Generate and Chat.</summary>
     public List<GenerateResponse> Messages { get; init; } =
     [

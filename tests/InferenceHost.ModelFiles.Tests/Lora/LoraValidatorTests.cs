@@ -96,6 +96,49 @@ public sealed class LoraValidatorTests : IDisposable
         return t with { Data = data };
     })).Found, StringComparison.Ordinal);
 
+    // The types that the engine reads: what is refused here is refused by name, what is accepted is served.
+    [Theory]
+    [InlineData(GgmlType.Q4_0)]
+    [InlineData(GgmlType.Q8_1)]
+    [InlineData(GgmlType.IQ4_NL)]
+    [InlineData(GgmlType.MXFP4)]
+    [InlineData(GgmlType.F64)]
+    [InlineData(GgmlType.I8)]
+    public void TypeThatNobodyTrainsInIsRefused(GgmlType type)
+    {
+        var error = Refuse(image => image.Tensors[0] = image.Tensors[0].Reshape(image.Tensors[0].Dimensions, (uint)type));
+        Assert.Equal(("blk.0.attn_q.weight.lora_a", $"type {type}", "F32, F16, BF16 or Q8_0"), (error.Field, error.Found, error.Allowed));
+    }
+
+    [Fact]
+    public void QuantisedAdapterIsAccepted()
+    {
+        var image = Load();
+        ReplaceAll(image, ".lora_a", t => Blocks(t, 0x3C00, 1));
+        File.WriteAllBytes(_path, image.ToBytes());
+        LoraValidator.Validate(_path, TestFiles.Tiny("llama"));
+    }
+
+    [Theory]
+    [InlineData(0x3C00, 0)]
+    [InlineData(0x0000, 7)]
+    [InlineData(0x8000, 7)]
+    public void QuantisedZerosChangeNothing(int scale, int number) =>
+        Assert.Contains("zeros", Refuse(image => ReplaceAll(image, ".lora_a", t => Blocks(t, scale, number))).Found,
+            StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData(0x7C00)]
+    [InlineData(0x7E00)]
+    [InlineData(0xFC01)]
+    public void QuantisedInfinityIsRefusedWithItsPlace(int scale) => Assert.Contains("element 64 ",
+        Refuse(image => ReplaceAll(image, "blk.2.attn_v.weight.lora_a", t =>
+    {
+        var blocks = Blocks(t, 0x3C00, 1);
+        BitConverter.GetBytes((ushort)scale).CopyTo(blocks.Data, 2 * 34);
+        return blocks;
+    })).Found, StringComparison.Ordinal);
+
     [Theory]
     [InlineData("blk.0.attn_norm.weight", "does not apply")]
     [InlineData("token_embd.weight", "token embedding")]
@@ -146,6 +189,13 @@ public sealed class LoraValidatorTests : IDisposable
             if (image.Tensors[i].Name.EndsWith(ending, StringComparison.Ordinal))
                 image.Tensors[i] = change(image.Tensors[i]);
         }
+    }
+
+    // The tensor as Q8_0, every block with this scale (the bits of a half) and this number 32 times.
+    private static GgufImage.Tensor Blocks(GgufImage.Tensor tensor, int scale, int number)
+    {
+        byte[] block = [.. BitConverter.GetBytes((ushort)scale), .. Enumerable.Repeat((byte)number, 32)];
+        return (tensor with { Data = block }).Reshape(tensor.Dimensions, (uint)GgmlType.Q8_0);
     }
 
     private ModelFileException Refuse(Action<GgufImage> change)
