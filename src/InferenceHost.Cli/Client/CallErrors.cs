@@ -56,7 +56,9 @@ internal static class CallErrors
     }
 
     private static string MessageOf(RpcException exception) =>
-        exception.Status.Detail.Length > 0 ? exception.Status.Detail : $"the server answered {Spell(exception.StatusCode)} without an explanation";
+        exception.Status.Detail.Length > 0 ? exception.Status.Detail
+        : exception.StatusCode == StatusCode.DeadlineExceeded ? "the call did not end within --timeout"
+        : $"the server answered {Spell(exception.StatusCode)} without an explanation";
 
     private static List<(string, string)> Fields(RpcStatus? status)
     {

@@ -70,7 +70,10 @@ internal static class AdaptersUploadCommand
                 header.Sha256 = await ContentHash.ComputeAsync(gguf, cancel: cancellationToken).ConfigureAwait(false);
                 return await AdapterUpload.SendAsync(server, header, gguf, progress, cancellationToken).ConfigureAwait(false);
             }).ConfigureAwait(false);
-            return AdaptersCommand.Show(cli, parsed, info);
+            int code = AdaptersCommand.Show(cli, parsed, info);
+            if (header.ExpectedSha256.Length > 0 && header.ExpectedSha256 != info.Sha256)
+                cli.Note($"to go back: adapters assign {info.Name} {header.ExpectedSha256}");
+            return code;
         });
     }
 

@@ -162,7 +162,7 @@ public sealed class GenerateCommandTests
         await using FakeServer server = await FakeServer.StartAsync(new Script { NeverEnds = true });
         CliRun run = await server.RunAsync("generate", "p", "--timeout", "0.3");
         Assert.Equal(7, run.ExitCode);
-        Assert.Contains("DEADLINE_EXCEEDED", run.Error, StringComparison.Ordinal);
+        Assert.Contains("did not end within --timeout (DEADLINE_EXCEEDED)", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]

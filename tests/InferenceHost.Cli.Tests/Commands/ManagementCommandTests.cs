@@ -112,8 +112,9 @@ public sealed class ManagementCommandTests
             await File.WriteAllTextAsync(file, "x");
             await using FakeServer server = await FakeServer.StartAsync();
             server.Script.Adapters.Add(new AdapterInfo { Name = "bank", Sha256 = "cafe" });
-            await server.RunAsync("adapters", "swap", "bank", file);
+            CliRun run = await server.RunAsync("adapters", "swap", "bank", file);
             Assert.Equal("cafe", server.Script.Last<PutAdapterHeader>().ExpectedSha256);
+            Assert.Contains("to go back: adapters assign bank cafe", run.Error, StringComparison.Ordinal);
             await server.RunAsync("adapters", "swap", "bank", file, "--expect", "beef");
             Assert.Equal("beef", server.Script.Last<PutAdapterHeader>().ExpectedSha256);
             Assert.Equal(4, (await server.RunAsync("adapters", "swap", "nobody", file)).ExitCode);
