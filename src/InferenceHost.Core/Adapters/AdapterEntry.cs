@@ -29,6 +29,9 @@ internal sealed class AdapterEntry(string generation, string path)
 
     public bool IsPreparing { get; set; }
 
+    /// <summary>Whether it has been in host memory: what fails later may succeed when it is tried again.</summary>
+    public bool WasReady { get; set; }
+
     public bool IsDropped { get; set; }
 
     public string? Failure { get; set; }
@@ -38,8 +41,8 @@ internal sealed class AdapterEntry(string generation, string path)
     /// <summary>Told when the entry is ready in host memory or has failed.</summary>
     public List<Action<string?>> Ready { get; } = [];
 
-    /// <summary>Told when the entry is in a slot, or cannot be now.</summary>
-    public List<Action> Installed { get; } = [];
+    /// <summary>Told when the entry is in a slot or finds none now (null), or has failed.</summary>
+    public List<Action<string?>> Installed { get; } = [];
 
     /// <summary>Told when the entry is gone.</summary>
     public List<Action> Gone { get; } = [];

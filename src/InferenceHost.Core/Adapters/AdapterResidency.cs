@@ -20,7 +20,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     private long _clock;
     private long _cachedBytes;
 
-    /// <summary>Told when an adapter cannot be read; its users must end.</summary>
+    /// <summary>Told when an adapter cannot be read or copied; its users must end.</summary>
     public Action<AdapterEntry>? Failed { get; set; }
 
     /// <summary>Copies into a slot so far.</summary>
@@ -51,7 +51,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
         entry.Failure = null;
         entry.Ready.Add(failure =>
         {
-            if (failure is null && install) Install(entry, () => ready(null));
+            if (failure is null && install) Install(entry, ready);
             else ready(failure);
         });
         if (entry.Prepared is not null) TellReady(entry);
@@ -102,6 +102,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
             Prefetch(entry);
             return false;
         }
+        if (entry.Failure is not null) return false;
         if (IsCopying || !TryFindSlot(out var slot)) return false;
         if (_slots[slot] is { } previous)
         {
@@ -114,7 +115,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
         entry.Slot = slot;
         _cachedBytes -= entry.Prepared.Bytes;
         Copy(entry);
-        return !entry.IsCopying;
+        return entry is { IsCopying: false, Failure: null };
     }
 
     /// <summary>Pins the adapter's slot, filling one if need be. False where <see cref="TryInstall"/> is.</summary>
@@ -131,7 +132,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     public bool IsPinnable(AdapterEntry entry)
     {
         if (entry.Slot != 0) return !entry.IsCopying;
-        if (entry.Prepared is not null) return !IsCopying && TryFindSlot(out _);
+        if (entry.Prepared is not null) return entry.Failure is null && !IsCopying && TryFindSlot(out _);
         Prefetch(entry);
         return false;
     }
@@ -151,7 +152,22 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     private void Copy(AdapterEntry entry)
     {
         var wasCopying = entry.IsCopying;
-        entry.IsCopying = !engine.InstallAdapter(entry.Slot, entry.Prepared!);
+        try
+        {
+            entry.IsCopying = !engine.InstallAdapter(entry.Slot, entry.Prepared!);
+        }
+        catch (EngineException error)
+        {
+            LeaveSlot(entry);
+            entry.Failure = error.Message;
+            // Not now: whoever asked for the copy looks at sequences that must end.
+            post(() =>
+            {
+                entry.Failure ??= error.Message;
+                Fail(entry);
+            });
+            return;
+        }
         entry.LastUse = ++_clock;
         _copying = entry.IsCopying ? entry : null;
         if (entry.IsCopying) return;
@@ -162,7 +178,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     }
 
     // On demand of the operator, one after the other; what finds no slot stays in host memory.
-    private void Install(AdapterEntry entry, Action installed)
+    private void Install(AdapterEntry entry, Action<string?> installed)
     {
         entry.Installed.Add(installed);
         _toInstall.Enqueue(entry);
@@ -174,13 +190,13 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
         while (!IsCopying && _toInstall.TryDequeue(out var entry))
         {
             if (!entry.IsDropped) TryInstall(entry);
-            if (!entry.IsCopying) TellInstalled(entry);
+            if (!entry.IsCopying && entry.Failure is null) TellInstalled(entry);
         }
     }
 
     private static void TellInstalled(AdapterEntry entry)
     {
-        foreach (var installed in entry.Installed) installed();
+        foreach (var installed in entry.Installed) installed(entry.Failure);
         entry.Installed.Clear();
     }
 
@@ -229,17 +245,24 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
         if (prepared is not null)
         {
             entry.Prepared = prepared;
+            entry.WasReady = true;
             entry.LastUse = ++_clock;
             _cachedBytes += prepared.Bytes;
         }
         // Who asked for a slot gets it before memory is counted.
         TellReady(entry);
         TrimMemory();
-        if (failure is not null)
-        {
-            entry.IsDropped = true;
-            Failed?.Invoke(entry);
-        }
+        if (failure is not null) Fail(entry);
+        else RemoveIfUnused(entry);
+    }
+
+    private void Fail(AdapterEntry entry)
+    {
+        TellInstalled(entry);
+        // What never could be read is not known; what could once is tried again when it is asked for.
+        entry.IsDropped |= !entry.WasReady;
+        Failed?.Invoke(entry);
+        if (entry.WasReady) entry.Failure = null;
         RemoveIfUnused(entry);
     }
 
@@ -267,17 +290,22 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
         if (entry.Slot != 0)
         {
             engine.ClearAdapter(entry.Slot);
-            _slots[entry.Slot] = null;
-            entry.Slot = 0;
-            _cachedBytes += entry.Prepared!.Bytes;
-            entry.IsCopying = entry.IsAwaited = false;
-            if (_copying == entry) _copying = null;
+            LeaveSlot(entry);
         }
         TellInstalled(entry);
         Release(entry);
         _entries.Remove(entry.Generation);
         foreach (var gone in entry.Gone) gone();
         entry.Gone.Clear();
+    }
+
+    private void LeaveSlot(AdapterEntry entry)
+    {
+        _slots[entry.Slot] = null;
+        entry.Slot = 0;
+        _cachedBytes += entry.Prepared!.Bytes;
+        entry.IsCopying = entry.IsAwaited = false;
+        if (_copying == entry) _copying = null;
     }
 
     private void Release(AdapterEntry entry)

@@ -68,6 +68,7 @@ public interface IEngine : IDisposable
     /// <summary>
     /// Copies a prepared adapter into a slot (1..<see cref="EngineCapabilities.AdapterSlots"/>) between two steps. Slot 0 is the base model and cannot be written.
     /// False where the copy would have held the next step up and only a part of it is done: the same call goes on with it, and until it is true no row may use the slot.
+    /// Throws <see cref="EngineException"/> where that cannot be done, for lack of memory for example; the slot is empty then.
     /// </summary>
     bool InstallAdapter(int slot, PreparedAdapter adapter);
 

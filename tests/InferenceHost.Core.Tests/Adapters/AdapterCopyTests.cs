@@ -123,6 +123,52 @@ public sealed class AdapterCopyTests
         Assert.Equal(Expected(harness, 40, 0), harness.Collector.Answers[(background.Id, 0)].Tokens);
     }
 
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(Parts, 0)]
+    [InlineData(Parts, 3)]
+    public void ACopyThatFailsEndsItsUsersAndNobodyElseAndIsTriedAgainForTheNext(int parts, int failsAfter)
+    {
+        using var harness = InParts(2);
+        harness.Engine.CopySteps = parts;
+        var calls = 0;
+        harness.Engine.CopyFails = path => path == "1.gguf" && calls++ >= failsAfter;
+        var other = harness.Request(s_prompt, 30);
+        var neighbour = With(harness.Request(s_prompt, 10), 2);
+        SequenceRequest[] victims = [With(harness.Request(s_prompt, 10), 1), With(harness.Request(s_prompt, 10, "u"), 1)];
+        harness.Loop.Submit(other);
+        foreach (var victim in victims) harness.Loop.Submit(victim);
+        harness.Loop.Submit(neighbour);
+        harness.Settle();
+        foreach (var victim in victims)
+        {
+            var refusal = harness.Collector.Answers[(victim.Id, 0)].Finish!.Refusal!;
+            Assert.Equal(("ADAPTER_UNREADABLE", "no memory for 1.gguf"), (refusal.Reason, refusal.Message));
+        }
+        Assert.Equal(Expected(harness, 30, 0), harness.Collector.Answers[(other.Id, 0)].Tokens);
+        Assert.Equal(Expected(harness, 10, 2), harness.Collector.Answers[(neighbour.Id, 0)].Tokens);
+        Assert.Equal(1, harness.Counters.AdapterSlotsUsed);
+        string? told = null;
+        harness.Loop.RegisterAdapter("1", "1.gguf", install: true, failure => told = failure);
+        harness.Settle();
+        Assert.Equal("no memory for 1.gguf", told);
+        harness.Engine.CopyFails = _ => false;
+        Assert.Equal(Expected(harness, 10, 1), harness.Run(With(harness.Request(s_prompt, 10), 1)).Tokens);
+        Assert.Equal(2, harness.Counters.AdapterSlotsUsed);
+    }
+
+    [Fact]
+    public void AFileThatIsGoneForAWhileEndsItsUsersAndIsReadAgainForTheNext()
+    {
+        using var harness = new LoopHarness(options: o => o with { AdapterMemoryBytes = 1 });
+        harness.Loop.RegisterAdapter("1", "1.gguf", install: false, failure => Assert.Null(failure));
+        harness.Settle();
+        harness.Engine.IsGone = _ => true;
+        Assert.Equal("ADAPTER_UNREADABLE", harness.Run(With(harness.Request(s_prompt, 10), 1)).Finish!.Refusal!.Reason);
+        harness.Engine.IsGone = _ => false;
+        Assert.Equal(Expected(harness, 10, 1), harness.Run(With(harness.Request(s_prompt, 10), 1)).Tokens);
+    }
+
     private static LoopHarness InParts(int adapters, EngineCapabilities? capabilities = null, Func<SchedulerOptions, SchedulerOptions>? configure = null)
     {
         var harness = new LoopHarness(capabilities, configure);

@@ -55,6 +55,12 @@ internal sealed partial class ScriptedEngine : IEngine
     /// <summary>Calls that it takes to copy an adapter into a slot.</summary>
     public int CopySteps { get; set; } = 1;
 
+    /// <summary>Whether an adapter cannot be read now, by its path.</summary>
+    public Func<string, bool> IsGone { get; set; } = _ => false;
+
+    /// <summary>Whether the copy of an adapter fails, by its path.</summary>
+    public Func<string, bool> CopyFails { get; set; } = _ => false;
+
     /// <summary>Most calls that copied something without a step between them.</summary>
     public int MostCopiesBetweenSteps { get; private set; }
 
@@ -114,7 +120,7 @@ internal sealed partial class ScriptedEngine : IEngine
 
     public PreparedAdapter PrepareAdapter(string path, CancellationToken cancellation)
     {
-        if (path.StartsWith("bad", StringComparison.Ordinal)) throw new EngineException($"{path} is no adapter");
+        if (path.StartsWith("bad", StringComparison.Ordinal) || IsGone(path)) throw new EngineException($"{path} is no adapter");
         PreparedAdapters++;
         LivingAdapters++;
         return new ScriptedAdapter(path, () => LivingAdapters--);
@@ -124,6 +130,11 @@ internal sealed partial class ScriptedEngine : IEngine
     {
         Assert.InRange(slot, 1, Capabilities.AdapterSlots);
         var scripted = Assert.IsType<ScriptedAdapter>(adapter);
+        if (CopyFails(scripted.Path))
+        {
+            ClearAdapter(slot);
+            throw new EngineException($"no memory for {scripted.Path}");
+        }
         if (_copies.GetValueOrDefault(slot).Adapter != scripted)
         {
             _slots.Remove(slot);
