@@ -27,7 +27,7 @@ public sealed class AdapterSwapTests
         Assert.InRange(world.Load.Loads, Swaps + 1, 2 * Swaps);
     }
 
-    // Weights are copied into the stacks at each swap.
+    // Weights are copied into the stacks at each swap, a module between two steps.
     [Fact]
     public void SwapsOfStackedAdaptersGiveTheReferenceTokensAndDelayNobody()
     {
@@ -59,8 +59,8 @@ public sealed class AdapterSwapTests
         public World(AdapterRouting routing, AdapterMode expected, bool stacked = false)
         {
             var reference = Reference.Tiny("llama");
-            _engine = GgufEngine.Load(TestEngines.Options(reference.ModelPath) with { AdapterSlots = 4, AdapterRouting = routing, StackedAdapters = stacked }, null,
-                TestContext.Current.CancellationToken);
+            var options = TestEngines.Options(reference.ModelPath) with { AdapterSlots = 4, AdapterRouting = routing, StackedAdapters = stacked, AdapterCopyTime = TimeSpan.Zero };
+            _engine = GgufEngine.Load(options, null, TestContext.Current.CancellationToken);
             Assert.Equal(expected, _engine.Capabilities.AdapterMode);
             Load = new SwapLoad(reference);
             _loop = new EngineLoop(_engine, Load, new LoopOptions
