@@ -10,11 +10,12 @@ commit=de3ff81
 
 usage() {
   cat >&2 <<TEXT
-usage: yardstick/build.sh [FOLDER] [--bundle FILE] [--jobs N]
+usage: yardstick/build.sh [FOLDER] [--bundle FILE] [--jobs N] [--cuda ARCHITECTURES]
 
   FOLDER         where sources and build go, outside the repository; default: \$INFERENCEHOST_YARDSTICK
   --bundle FILE  use this llama/gitRelease.bundle (or the package's .tgz) instead of fetching $package@$version with npm
   --jobs N       compiler processes; default: one per core
+  --cuda LIST    for NVIDIA GPUs too, of these architectures, e.g. 90 or 86;89 (needs nvcc)
 
 Needs git, cmake and a C++ compiler; without --bundle also npm. Prints the folder of the executables at the end.
 TEXT
@@ -26,11 +27,13 @@ need() { command -v "$1" >/dev/null || fail "$1 was not found; install it (Debia
 
 folder=${INFERENCEHOST_YARDSTICK:-}
 bundle=
+cuda=()
 jobs=$(nproc)
 while [ $# -gt 0 ]; do
   case $1 in
     --bundle) [ $# -ge 2 ] || usage; bundle=$2; shift ;;
     --jobs) [ $# -ge 2 ] || usage; jobs=$2; shift ;;
+    --cuda) [ $# -ge 2 ] || usage; cuda=(-DGGML_CUDA=ON "-DCMAKE_CUDA_ARCHITECTURES=$2"); shift ;;
     -*) usage ;;
     *) folder=$1 ;;
   esac
@@ -71,7 +74,7 @@ head=$(git -C "$source" rev-parse HEAD)
 case $head in "$commit"*) ;; *) fail "$source is at $head, expected llama.cpp v0.5.0 ($commit)" ;; esac
 
 # As fast as it gets on this machine: native instructions, OpenMP as llama.cpp's default has it; no web page, no TLS.
-cmake -S "$source" -B "$source/build" -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF \
+cmake -S "$source" -B "$source/build" -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON "${cuda[@]}" -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF \
   -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF >"$folder/configure.log" 2>&1 ||
   fail "cmake failed; the log is $folder/configure.log"
 cmake --build "$source/build" --target llama-server llama-bench -j "$jobs" >"$folder/build.log" 2>&1 || fail "the build failed; the log is $folder/build.log"

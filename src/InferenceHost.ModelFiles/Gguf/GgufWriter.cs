@@ -30,6 +30,20 @@ public sealed class GgufWriter
         return AddValue(key, GgufValueType.Float32, bytes);
     }
 
+    /// <summary>Adds a value of another file as it stands there.</summary>
+    public GgufWriter Add(GgufFile source, GgufValue value)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(value);
+        var payload = source.Bytes(value.Offset, checked((int)value.ByteLength));
+        if (!value.IsArray)
+            return AddValue(value.Key, value.Type, payload.ToArray());
+        var head = new byte[12];
+        BinaryPrimitives.WriteUInt32LittleEndian(head, (uint)value.ElementType);
+        BinaryPrimitives.WriteUInt64LittleEndian(head.AsSpan(4), (ulong)value.Count);
+        return AddValue(value.Key, value.Type, [.. head, .. payload]);
+    }
+
     /// <summary>Adds a tensor; dimensions in ggml order, the contiguous one first.</summary>
     /// <exception cref="ArgumentException">The name is taken or too long, or the data does not fit the shape.</exception>
     public GgufWriter AddTensor(string name, IReadOnlyList<long> dimensions, GgmlType type, ReadOnlyMemory<byte> data)

@@ -5,7 +5,7 @@ set -euo pipefail
 
 usage() {
   cat >&2 <<TEXT
-usage: benchmarks/run-cpu.sh DEVICE [options]
+usage: benchmarks/compare.sh DEVICE [options]
 
   DEVICE               name of the result folder, e.g. cpu-2core-avx2
   --yardstick DIR      folder with llama-server and llama-bench (built by yardstick/build.sh); default: \$INFERENCEHOST_YARDSTICK/llama.cpp/build/bin
@@ -14,26 +14,31 @@ usage: benchmarks/run-cpu.sh DEVICE [options]
   --threads N          threads of each server (default: one per core)
   --context TOKENS     KV cells of each server (default: 16384)
   --parallel N         slots of each server (default: 32)
+  --on cpu|cuda        where both servers compute (default: cpu); on a GPU the yardstick has to be built for it (yardstick/build.sh --cuda),
+                       and the section engine is left out
+  --bin DIR            our executables, e.g. a published folder (default: what the build makes)
   --model PATH         default: the embedded model
   --adapters DIR       folder with the example adapters (default: models/adapters)
   --vocabulary N       random prompts use token ids below this (default: 16384)
   --strict             exit with 1 where a ratio of the project's goals is missed
+
+Further sections, only on demand: overhead-N, N tenants with an adapter each against our own base model; it needs no yardstick.
 TEXT
   exit 2
 }
 
 all_sections=engine,base,adapters-8,adapters-32,routing,prefill,second-request,long-prefill,shared-prefix,speculation
-fail() { echo "run-cpu: $*" >&2; exit 1; }
+fail() { echo "compare: $*" >&2; exit 1; }
 
 cd "$(dirname "$0")/.."
-sections=$all_sections rounds=5 threads=$(nproc) context=16384 parallel=32 vocabulary=16384 strict=0 device=
+on=cpu bin=src/InferenceHost.Cli/bin/Release/net10.0 sections=$all_sections rounds=5 threads=$(nproc) context=16384 parallel=32 vocabulary=16384 strict=0 device= needs_yardstick=0
 model=models/SmolLM2-135M-Instruct.IQ4_NL.gguf
 adapters=models/adapters
 yardstick=${INFERENCEHOST_YARDSTICK:+$INFERENCEHOST_YARDSTICK/llama.cpp/build/bin}
 while [ $# -gt 0 ]; do
   case $1 in
     --strict) strict=1 ;;
-    --yardstick | --sections | --rounds | --threads | --context | --parallel | --model | --adapters | --vocabulary)
+    --on | --bin | --yardstick | --sections | --rounds | --threads | --context | --parallel | --model | --adapters | --vocabulary)
       [ $# -ge 2 ] || usage
       printf -v "${1#--}" %s "$2"
       shift ;;
@@ -45,14 +50,19 @@ done
 [ -n "$device" ] || usage
 case $device in */* | .*) fail "DEVICE is a folder name, not a path: '$device'" ;; esac
 for section in ${sections//,/ }; do
-  case ,$all_sections, in *",$section,"*) ;; *) fail "unknown section '$section' ($all_sections)" ;; esac
+  case ,$all_sections, in
+    *",$section,"*) needs_yardstick=1 ;;
+    *) [[ $section =~ ^overhead-[1-9][0-9]*$ ]] || fail "unknown section '$section' ($all_sections, overhead-N)" ;;
+  esac
 done
+case $on in cpu) layers=0 ;; cuda) layers=999 ;; *) fail "--on is cpu or cuda, not '$on'" ;; esac
 
-bin=src/InferenceHost.Cli/bin/Release/net10.0
 ours=$bin/inferencehost
 [ -x "$ours" ] || fail "$ours is not there: dotnet build -c Release src/InferenceHost.Cli"
-[ -n "$yardstick" ] || fail "where is llama-server? give --yardstick DIR or set INFERENCEHOST_YARDSTICK (see benchmarks/yardstick/build.sh)"
-[ -x "$yardstick/llama-server" ] && [ -x "$yardstick/llama-bench" ] || fail "$yardstick has no llama-server or llama-bench"
+if [ "$needs_yardstick" = 1 ]; then
+  [ -n "$yardstick" ] || fail "where is llama-server? give --yardstick DIR or set INFERENCEHOST_YARDSTICK (see benchmarks/yardstick/build.sh)"
+  [ -x "$yardstick/llama-server" ] && [ -x "$yardstick/llama-bench" ] || fail "$yardstick has no llama-server or llama-bench"
+fi
 [ -f "$model" ] || fail "$model is not there"
 
 results=benchmarks/results/$device
@@ -86,7 +96,7 @@ wait_for() {
 # start_ours [serve options]: sets $ours_url.
 start_ours() {
   local log=$work/ours-${#pids[@]}.log
-  "$ours" serve --model "$model" --listen http://127.0.0.1:0 --device cpu --threads "$threads" --context "$context" --parallel "$parallel" "$@" >"$log" 2>&1 &
+  "$ours" serve --model "$model" --listen http://127.0.0.1:0 --device "$on" --threads "$threads" --context "$context" --parallel "$parallel" "$@" >"$log" 2>&1 &
   pids+=($!)
   ours_url=$(wait_for '^ready ([^ ]+).*' "$log" $!)
 }
@@ -94,7 +104,7 @@ start_ours() {
 # start_llama [llama-server options]: sets $llama_url. No cache in host memory: saving idle slots there would cost it time.
 start_llama() {
   local log=$work/llama-${#pids[@]}.log
-  "$yardstick/llama-server" -m "$model" -t "$threads" -tb "$threads" -c "$context" -np "$parallel" --host 127.0.0.1 --port 0 --no-ui --cache-ram 0 -lv 3 "$@" >"$log" 2>&1 &
+  "$yardstick/llama-server" -m "$model" -ngl "$layers" -t "$threads" -tb "$threads" -c "$context" -np "$parallel" --host 127.0.0.1 --port 0 --no-ui --cache-ram 0 -lv 3 "$@" >"$log" 2>&1 &
   pids+=($!)
   llama_url=$(wait_for '.*listening on (http://[0-9.:]+).*' "$log" $!)
 }
@@ -108,7 +118,7 @@ bench() {
   case $code in
     0) ;;
     8) missed=1 ;;
-    *) echo "run-cpu: $name ended with exit code $code" >&2; missed=1 ;;
+    *) echo "compare: $name ended with exit code $code" >&2; missed=1 ;;
   esac
 }
 
@@ -146,7 +156,7 @@ engine_section() {
   : >"$work/engine.txt"
   for ((round = 0; round <= rounds; round++)); do
     ours_rate=$("$worker" bench --model "$model" --threads "$threads" --tokens 128 --streams 1 --repeat 1 | sed -nE 's/.*"tokens_per_second":([0-9.]+).*/\1/p' | tail -n 1)
-    llama_rate=$("$yardstick/llama-bench" -m "$model" -t "$threads" -p 0 -n 128 -r 1 -o jsonl 2>/dev/null | sed -nE 's/.*"avg_ts": ?([0-9.]+).*/\1/p' | tail -n 1)
+    llama_rate=$("$yardstick/llama-bench" -m "$model" -ngl "$layers" -t "$threads" -p 0 -n 128 -r 1 -o jsonl 2>/dev/null | sed -nE 's/.*"avg_ts": ?([0-9.]+).*/\1/p' | tail -n 1)
     [ -n "$ours_rate" ] && [ -n "$llama_rate" ] || fail "the engine benchmark or llama-bench printed no rate"
     # The first round warms the machine up.
     if [ "$round" -gt 0 ]; then awk -v a="$ours_rate" -v b="$llama_rate" 'BEGIN { print a, b, a / b }' | tee -a "$work/engine.txt" >&2; fi
@@ -176,9 +186,16 @@ adapters_section() { # tenants, goal against llama-server, goal against our own 
   bench "adapters-$1" --target "grpc=$ours_url" --target "llama=$llama_url" --streams "$1" --adapters "$names" --ignore-eos --min-ratio "$2" --svg "$results/adapters-$1.svg"
   # A server of its own: the other one has these prompts in its prefix cache by now.
   stop_servers
-  start_ours "${plain[@]}" --adapter-slots "$1" "${our_options[@]}"
-  bench "adapters-$1-own-base" --target "grpc=$ours_url,name=base,adapters=off" --target "grpc=$ours_url,name=adapters" --baseline base \
-    --streams "$1" --adapters "$names" --ignore-eos --min-ratio "$3"
+  overhead_section "adapters-$1-own-base" "$1" --min-ratio "$3"
+}
+
+overhead_section() { # name, tenants, further options of the driver
+  local name=$1 tenants=$2
+  shift 2
+  make_adapters "$tenants"
+  start_ours "${plain[@]}" --adapter-slots "$tenants" "${our_options[@]}"
+  bench "$name" --target "grpc=$ours_url,name=base,adapters=off" --target "grpc=$ours_url,name=adapters" --baseline base \
+    --streams "$tenants" --adapters "$names" --ignore-eos "$@"
   stop_servers
 }
 
@@ -191,7 +208,7 @@ scenario_section() { # name, further options of the driver
   stop_servers
 }
 
-if wanted engine; then engine_section; fi
+if wanted engine && [ "$on" = cpu ]; then engine_section; fi
 
 if wanted base; then
   start_ours "${plain[@]}"
@@ -203,6 +220,10 @@ fi
 
 if wanted adapters-8; then adapters_section 8 2.8 0.85; fi
 if wanted adapters-32; then adapters_section 32 3.8 0.82; fi
+
+for section in ${sections//,/ }; do
+  case $section in overhead-*) overhead_section "$section" "${section#overhead-}" ;; esac
+done
 
 if wanted routing; then
   # Base-only traffic on a server with adapters loaded against one that has none.
@@ -241,7 +262,7 @@ fi
 {
   echo "# $device"
   echo
-  echo "Written by \`benchmarks/run-cpu.sh $device\`; \`benchmarks/README.md\` says how to read it."
+  echo "Written by \`benchmarks/compare.sh $device\`; \`benchmarks/README.md\` says how to read it."
   echo
   for file in "$results"/*.md; do
     [ "$(basename "$file")" = README.md ] || echo "- [$(basename "$file" .md)]($(basename "$file"))"
