@@ -5,7 +5,7 @@ using InferenceHost.ModelFiles.Gguf;
 namespace InferenceHost.Benchmarks.Synthesis;
 
 /// <summary>
-/// A model of a given shape with random weights in the formats of a Q4_K_M file, and an adapter for it: for measuring on a device what no download is at hand for. What it says makes no sense;
+/// A model of a given shape with random weights in the formats of a Q4_K_M file, and an adapter for it: for measuring without a download. What it says makes no sense;
 /// what it costs is what a real one of the shape costs.
 /// </summary>
 internal sealed class SyntheticModel(SyntheticShape shape, GgufFile vocabulary)

@@ -56,8 +56,8 @@ internal static class CallErrors
     }
 
     private static string MessageOf(RpcException exception) =>
-        exception.Status.Detail.Length > 0 ? exception.Status.Detail
-        : exception.StatusCode == StatusCode.DeadlineExceeded ? "the call did not end within --timeout"
+        exception.StatusCode == StatusCode.DeadlineExceeded && ReadStatus(exception) is null ? "the call did not end within --timeout"
+        : exception.Status.Detail.Length > 0 ? exception.Status.Detail
         : $"the server answered {Spell(exception.StatusCode)} without an explanation";
 
     private static List<(string, string)> Fields(RpcStatus? status)

@@ -18,8 +18,8 @@ internal sealed class AdapterEntry(string generation, string path)
     /// <summary>Whether only a part of it has been copied into its slot.</summary>
     public bool IsCopying { get; set; }
 
-    /// <summary>Whether it was copied in parts for a sequence that has not got to read it yet.</summary>
-    public bool IsAwaited { get; set; }
+    /// <summary>Up to which step its slot is kept for the sequence that it was copied for in parts; 0 = that has run, or there was none.</summary>
+    public long AwaitedUntil { get; set; }
 
     /// <summary>Sequences that wait for it or run with it.</summary>
     public int Users { get; set; }

@@ -12,12 +12,16 @@ namespace InferenceHost.Core.Adapters;
 /// <param name="post">Runs work on the engine thread.</param>
 internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, Action<Action> runOffThread, Action<Action> post)
 {
+    // Longer than it takes for a place to come free in most cases; then others may have the slot.
+    private const int StepsToAwait = 64;
+
     private readonly Dictionary<string, AdapterEntry> _entries = new(StringComparer.Ordinal);
     private readonly AdapterEntry?[] _slots = new AdapterEntry?[engine.Capabilities.AdapterSlots + 1];
     private readonly Queue<AdapterEntry> _toInstall = [];
     private AdapterEntry? _copying;
     private bool _hasCopiedPart;
     private long _clock;
+    private long _step;
     private long _cachedBytes;
 
     /// <summary>Told when an adapter cannot be read or copied; its users must end.</summary>
@@ -33,8 +37,11 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
 
     public IEnumerable<AdapterEntry> Entries => _entries.Values;
 
-    /// <summary>Whether this step has its part of a copy; others go on with the next.</summary>
-    public bool IsCopying => _copying is not null || _hasCopiedPart;
+    /// <summary>Whether there is something to copy in the next step.</summary>
+    public bool HasWork => IsCopying || _toInstall.Count > 0;
+
+    // Whether this step has its part of a copy.
+    private bool IsCopying => _copying is not null || _hasCopiedPart;
 
     public bool TryGet(string generation, out AdapterEntry entry)
     {
@@ -88,6 +95,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     /// <summary>Copies the next part of an adapter into its slot, where one is under way. Once per step.</summary>
     public void ContinueCopy()
     {
+        _step++;
         _hasCopiedPart = _copying is not null;
         if (_copying is { } entry) Copy(entry);
         InstallNext();
@@ -107,7 +115,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
         if (_slots[slot] is { } previous)
         {
             previous.Slot = 0;
-            previous.IsAwaited = false;
+            previous.AwaitedUntil = 0;
             _cachedBytes += previous.Prepared!.Bytes;
             Evictions++;
         }
@@ -122,7 +130,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     public bool TryPin(AdapterEntry entry)
     {
         if (!TryInstall(entry)) return false;
-        entry.IsAwaited = false;
+        entry.AwaitedUntil = 0;
         entry.Pins++;
         entry.LastUse = ++_clock;
         return true;
@@ -163,6 +171,8 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
             // Not now: whoever asked for the copy looks at sequences that must end.
             post(() =>
             {
+                // It may have been dropped, and made known anew, meanwhile.
+                if (_entries.GetValueOrDefault(entry.Generation) != entry) return;
                 entry.Failure ??= error.Message;
                 Fail(entry);
             });
@@ -171,7 +181,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
         entry.LastUse = ++_clock;
         _copying = entry.IsCopying ? entry : null;
         if (entry.IsCopying) return;
-        entry.IsAwaited = wasCopying;
+        entry.AwaitedUntil = wasCopying ? _step + StepsToAwait : 0;
         Loads++;
         TrimMemory();
         TellInstalled(entry);
@@ -211,7 +221,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
                 return true;
             }
             // Neither one that is half filled nor one that was filled for a sequence that still waits.
-            if (held.IsCopying || (held.IsAwaited && held.Users > 0)) continue;
+            if (held.IsCopying || (held.AwaitedUntil > _step && held.Users > 0)) continue;
             if (held.Pins == 0 && (slot == 0 || held.LastUse < _slots[slot]!.LastUse)) slot = i;
         }
         return slot != 0;
@@ -294,7 +304,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
         }
         TellInstalled(entry);
         Release(entry);
-        _entries.Remove(entry.Generation);
+        if (_entries.GetValueOrDefault(entry.Generation) == entry) _entries.Remove(entry.Generation);
         foreach (var gone in entry.Gone) gone();
         entry.Gone.Clear();
     }
@@ -304,7 +314,8 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
         _slots[entry.Slot] = null;
         entry.Slot = 0;
         _cachedBytes += entry.Prepared!.Bytes;
-        entry.IsCopying = entry.IsAwaited = false;
+        entry.IsCopying = false;
+        entry.AwaitedUntil = 0;
         if (_copying == entry) _copying = null;
     }
 

@@ -157,7 +157,7 @@ public sealed partial class EngineLoop : IDisposable
         Publish();
         Volatile.Write(ref _activeRequests, _byRequest.Count);
         if (_options.CheckInvariants) CheckInvariants();
-        return worked || _adapters.IsCopying || !_inbox.IsEmpty;
+        return worked || _adapters.HasWork || !_inbox.IsEmpty;
     }
 
     /// <inheritdoc/>

@@ -152,6 +152,7 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
         Check(slot);
         _isWhole[slot] = false;
         _table.Set(slot, null);
+        _rewriter.Cleared(slot);
     }
 
     public void Dispose()

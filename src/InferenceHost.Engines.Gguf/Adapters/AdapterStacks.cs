@@ -77,23 +77,32 @@ internal sealed unsafe class AdapterStacks : IDisposable
         return null;
     }
 
-    /// <summary>Whether a slot has weights for a module.</summary>
+    /// <summary>Whether a slot that is whole has weights for a module.</summary>
     public bool IsUsed(AdapterModule module) => _users[module.Index] > 0;
 
-    /// <summary>A slot has other weights, of which nothing has been copied yet.</summary>
-    public void Begin(int slot) => _next[slot] = 0;
+    /// <summary>A slot has other weights, of which nothing has been copied yet, or none.</summary>
+    public void Begin(int slot)
+    {
+        Count(slot, -1);
+        _next[slot] = 0;
+    }
 
     /// <summary>Copies further modules of a slot's weights in until <paramref name="time"/> has passed, one at least; true when all are there.</summary>
     public bool Copy(int slot, TimeSpan time)
     {
         var start = Stopwatch.GetTimestamp();
+        if (_next[slot] == _byModule.Length)
+            return true;
         for (ref var next = ref _next[slot]; next < _byModule.Length; next++)
             if (Copy(slot, next) && Stopwatch.GetElapsedTime(start) >= time)
             {
                 next++;
                 break;
             }
-        return _next[slot] == _byModule.Length;
+        if (_next[slot] < _byModule.Length)
+            return false;
+        Count(slot, 1);
+        return true;
     }
 
     /// <summary>Sends slots and factors of a call's rows to the devices, where they are not there yet. Base rows alone need none.</summary>
@@ -122,6 +131,16 @@ internal sealed unsafe class AdapterStacks : IDisposable
         _inputs.Clear();
     }
 
+    // What a slot has counts when it is whole: nodes do not change while it is copied.
+    private void Count(int slot, int change)
+    {
+        if (_next[slot] < _byModule.Length)
+            return;
+        for (var module = 0; module < _users.Length; module++)
+            if (_byModule[module] is not null && _isFilled[(module * _table.Count) + slot])
+                _users[module] += change;
+    }
+
     // False where there was nothing to do.
     private bool Copy(int slot, int module)
     {
@@ -135,7 +154,6 @@ internal sealed unsafe class AdapterStacks : IDisposable
             stack.Set(slot, weights, _layout.RowBytes(weights.Rank), _staging);
         else
             stack.Clear(slot);
-        _users[module] += (weights.Rank != 0 ? 1 : 0) - (isFilled ? 1 : 0);
         isFilled = weights.Rank != 0;
         return true;
     }

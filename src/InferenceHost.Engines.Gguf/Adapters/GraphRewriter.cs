@@ -51,6 +51,11 @@ internal abstract unsafe class GraphRewriter(GgmlOps ops, AdapterModules modules
     {
     }
 
+    /// <summary>A slot has no weights any more. Between two calls.</summary>
+    public virtual void Cleared(int slot)
+    {
+    }
+
     /// <summary>Brings a slot's weights to where the nodes read them, as much as fits between two calls; true where they are there.</summary>
     public virtual bool Copy(int slot) => true;
 

@@ -69,7 +69,7 @@ internal sealed class RoutingSelfTest(AdapterRouter router, LlamaContextHandle c
         try
         {
             // Factors of 1 first: nodes for others stay for a while.
-            return (router.IsStacked ? Test(batch, strength, 1, own!, plain) ?? TestChunk() : null) ?? Test(batch, 1, strength, own!, plain);
+            return (router.IsStacked ? Test(batch, strength, 1, own!, plain) ?? TestChunk() : null) ?? Test(batch, strength / 2, 2, own!, plain);
         }
         finally
         {

@@ -35,6 +35,9 @@ internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules
     public override void Installed(int slot) => _stacks?.Begin(slot);
 
     /// <inheritdoc/>
+    public override void Cleared(int slot) => _stacks?.Begin(slot);
+
+    /// <inheritdoc/>
     public override bool Copy(int slot) => _stacks is null || _stacks.Copy(slot, options.AdapterCopyTime);
 
     /// <inheritdoc/>

@@ -67,7 +67,7 @@ internal sealed class AdapterFiles : IDisposable
     }
 
     /// <summary>Bytes of the files of generations that are held.</summary>
-    /// <param name="isHeld">Whether a generation has a name or a request.</param>
+    /// <param name="isHeld">Whether a generation has a name, for this model or another, or a request.</param>
     public long HeldBytes(Func<string, bool> isHeld) => All().Where(file => isHeld(HashOf(file))).Sum(file => file.Length);
 
     /// <summary>Removes files that nobody holds, those unused for longest first, until all together have at most so many bytes or none is left.</summary>
@@ -162,8 +162,8 @@ internal sealed class AdapterFiles : IDisposable
         }
         catch (IOException error)
         {
-            throw new StartupException($"'{path}' is in use by another server: {error.Message}",
-                "End that server, or name another folder with --state-dir PATH.", StartupException.ModelExitCode, error);
+            throw new StartupException($"'{path}' cannot be had by this server: {error.Message}",
+                "End the server that has it, or name another folder with --state-dir PATH.", StartupException.ModelExitCode, error);
         }
     }
 }

@@ -24,7 +24,7 @@ internal sealed class AdapterGeneration(string sha256, string path, LoraInfo inf
     /// <summary>Names that point to it.</summary>
     public int Names { get; set; }
 
-    /// <summary>Whether its file stays on disk when nothing holds it: a name pointed to it and was then pointed elsewhere.</summary>
+    /// <summary>Whether its file stays on disk when nothing holds it: a name has pointed to it, and its last one was not removed.</summary>
     public bool IsKept { get; set; }
 
     /// <summary>Whether the engine died while it loaded this: it is not shown to it again.</summary>

@@ -22,11 +22,11 @@ internal sealed class AdapterStore : IDisposable
     private readonly IAdapterProbe _probe;
     private readonly ILogger _log;
     private readonly Lazy<AdapterFiles> _files;
-    private readonly RestingNames _resting = new();
-    // Held where the names are read and written: whoever writes them last has seen all changes before.
-    private readonly Lock _saving = new();
-    // Held where a file is kept and a name pointed, or a file forgotten: the same content may come and go at the same time.
+    // Held where names, what rests, files and the served model change: each change sees all before it, and the names on disk with them.
     private readonly Lock _commit = new();
+    private readonly RestingNames _resting = new();
+    private readonly HashSet<string> _killers = new(StringComparer.Ordinal);
+    private ServedModel? _model;
     private EngineSession? _lastSession;
     private AdapterGeneration? _loading;
     private bool _starting;
@@ -50,6 +50,7 @@ internal sealed class AdapterStore : IDisposable
     public async Task RegisterAtStartAsync(ServedModel model, CancellationToken cancellation)
     {
         _starting = true;
+        _model = model;
         if (_options.StateDirectory is not null)
             Restore(model, _files.Value.ReadNames());
         foreach (var source in _options.Adapters)
@@ -72,7 +73,8 @@ internal sealed class AdapterStore : IDisposable
                 throw new StartupException($"adapter '{source.Name}' cannot be read: {error.Message}", "Check path and permissions.", StartupException.ModelExitCode, error);
             }
         }
-        SaveNames();
+        lock (_commit)
+            Save();
     }
 
     /// <summary>
@@ -84,6 +86,8 @@ internal sealed class AdapterStore : IDisposable
         if (Interlocked.Exchange(ref _loading, null) is { } suspect)
         {
             suspect.KilledTheEngine = true;
+            lock (_commit)
+                _killers.Add(suspect.Sha256);
             AdaptersLog.KilledTheEngine(_log, suspect.Sha256);
             if (_starting)
                 throw new RefusalException(new Refusal(RefusalKind.FailedPrecondition, "ADAPTER_KILLS_ENGINE", $"the engine process died while it loaded adapter '{NameOf(suspect)}' ({suspect.Path})"));
@@ -120,25 +124,29 @@ internal sealed class AdapterStore : IDisposable
     /// <summary>Leaves aside the names whose adapters do not fit another model that is about to be served, and brings back those that do.</summary>
     public void Rebase(ServedModel model)
     {
-        _lastSession = null;
-        foreach (var (name, generation) in Registry.Names)
+        lock (_commit)
         {
-            try
+            _lastSession = null;
+            _model = model;
+            foreach (var (name, generation) in Registry.Names)
             {
-                LoraValidator.Validate(generation.Path, model.Path, model.Entry?.Manifest.Sha256);
+                try
+                {
+                    Validate(generation.Path, model);
+                }
+                catch (ModelFileException error)
+                {
+                    _resting.Add(name, generation.Sha256);
+                    AdaptersLog.NotRestored(_log, name, error.Message);
+                    Registry.Remove(name);
+                }
             }
-            catch (ModelFileException error)
-            {
-                _resting.Add(name, generation.Sha256);
-                AdaptersLog.NotRestored(_log, name, error.Message);
-                Registry.Remove(name);
-            }
+            var resting = _resting.All;
+            foreach (var (name, _) in Registry.Names)
+                resting.Remove(name);
+            // The names on disk stay as they are: each has its generations there, whichever is served.
+            Restore(model, resting);
         }
-        var resting = _resting.All;
-        foreach (var (name, _) in Registry.Names)
-            resting.Remove(name);
-        Restore(model, resting);
-        SaveNames();
     }
 
     /// <summary>Holds the adapter of a request and makes the engine know it.</summary>
@@ -169,11 +177,15 @@ internal sealed class AdapterStore : IDisposable
         return session.Adapters.EnsureAsync(generation, install);
     }
 
-    /// <summary>A path for a file of so many bytes that is being uploaded.</summary>
+    /// <summary>A path for a file that is being uploaded.</summary>
+    /// <param name="bytes">Its length.</param>
+    /// <param name="sha256">Its hash, "" where that is not known yet.</param>
     /// <exception cref="RefusalException">It does not fit beside the adapters that have names.</exception>
-    public string NewIncoming(long bytes)
+    public string NewIncoming(long bytes, string sha256)
     {
-        RefuseWithoutRoom(bytes);
+        lock (_commit)
+            if (sha256.Length == 0 || !_files.Value.Has(sha256.ToLowerInvariant()))
+                RefuseWithoutRoom(bytes);
         return _files.Value.NewIncoming();
     }
 
@@ -186,7 +198,7 @@ internal sealed class AdapterStore : IDisposable
         var info = generation?.Info;
         if (generation is null or { KilledTheEngine: true })
         {
-            info = Validate(incoming, model);
+            info = ValidateUpload(incoming, model);
             if (await _probe.RunAsync(model.Path, incoming, cancellation) is { } said)
             {
                 var reason = said.Replace(incoming, Upload, StringComparison.Ordinal).Replace(Path.GetFileName(incoming), Upload, StringComparison.Ordinal);
@@ -199,14 +211,21 @@ internal sealed class AdapterStore : IDisposable
         AdapterPin pin;
         lock (_commit)
         {
+            _killers.Remove(sha256);
             pin = Registry.Hold(Keep(incoming, sha256, info!));
             pin.Generation.KilledTheEngine = false;
         }
         using (pin)
         {
-            await IntroduceAsync(pin.Generation, session, cancellation);
-            Registry.Point(name, pin.Generation, expected);
-            SaveNames();
+            // Known to the engine before the first request asks for it; a slot is taken when one does.
+            if (session.Loaded.AdapterSlots > 0)
+                await EnsureAsync(pin.Generation, session, install: false).WaitAsync(cancellation);
+            lock (_commit)
+            {
+                if (_model != model)
+                    throw new RefusalException(new Refusal(RefusalKind.Conflict, "MODEL_CHANGED", $"'{model.Name}' was replaced during the upload, and the file was checked against that; upload it again"));
+                Point(name, pin.Generation, expected);
+            }
             return pin.Generation;
         }
     }
@@ -216,17 +235,31 @@ internal sealed class AdapterStore : IDisposable
     public AdapterGeneration Assign(string name, string target, string? expected)
     {
         using var pin = Registry.Names.Any(n => n.Key == target) ? Registry.Pin(target) : Hold(target.ToLowerInvariant()) ?? throw new RefusalException(Refusal.AdapterNotFound(target));
-        Registry.Point(name, pin.Generation, expected);
-        SaveNames();
+        lock (_commit)
+            Point(name, pin.Generation, expected);
         return pin.Generation;
     }
 
-    /// <summary>Forgets a name.</summary>
+    /// <summary>Forgets a name; one that rests because of the model that is served goes too, where that is all there is of it.</summary>
     /// <exception cref="RefusalException">There is no such name.</exception>
     public void Remove(string name)
     {
-        Registry.Remove(name);
-        SaveNames();
+        lock (_commit)
+        {
+            if (Registry.Names.Any(n => n.Key == name))
+            {
+                Save(name, sha256: null);
+                Registry.Remove(name);
+                return;
+            }
+            var generations = _resting.Remove(name);
+            if (generations.Count == 0)
+                throw new RefusalException(Refusal.AdapterNotFound(name));
+            Save();
+            foreach (var sha256 in generations)
+                if (!IsHeld(sha256))
+                    _files.Value.Forget(sha256);
+        }
     }
 
     /// <summary>Takes a generation out of the engine when the requests that use it now have ended. Requests that came meanwhile keep it there.</summary>
@@ -259,15 +292,16 @@ internal sealed class AdapterStore : IDisposable
         var sha256 = await incoming.CompleteAsync(expectedSha256: "");
         if (Registry.FindGeneration(sha256) is { } known)
             return known;
-        var info = LoraValidator.Validate(incoming.Path, model.Path, model.Entry?.Manifest.Sha256);
-        return Keep(incoming.Path, sha256, info);
+        return Keep(incoming.Path, sha256, Validate(incoming.Path, model));
     }
 
-    private static LoraInfo Validate(string path, ServedModel model)
+    private static LoraInfo Validate(string path, ServedModel model) => LoraValidator.Validate(path, model.Path, model.Entry?.Manifest.Sha256);
+
+    private static LoraInfo ValidateUpload(string path, ServedModel model)
     {
         try
         {
-            return LoraValidator.Validate(path, model.Path, model.Entry?.Manifest.Sha256);
+            return Validate(path, model);
         }
         catch (ModelFileException error)
         {
@@ -284,21 +318,6 @@ internal sealed class AdapterStore : IDisposable
 
     private string NameOf(AdapterGeneration generation) => Registry.Names.FirstOrDefault(n => n.Value == generation).Key ?? generation.Info.Name;
 
-    // Known to the engine before the first request asks for it; a slot is taken when one does.
-    private static async Task IntroduceAsync(AdapterGeneration generation, EngineSession session, CancellationToken cancellation)
-    {
-        if (session.Loaded.AdapterSlots == 0)
-            return;
-        try
-        {
-            await EnsureAsync(generation, session, install: false).WaitAsync(cancellation);
-        }
-        catch (RefusalException error) when (error.Refusal.Kind == RefusalKind.EngineRestarted)
-        {
-            // That has nothing to do with the file: the next process is told when a request asks for it.
-        }
-    }
-
     // A generation that no name points to may still be on disk.
     private AdapterPin? Hold(string sha256)
     {
@@ -306,38 +325,52 @@ internal sealed class AdapterStore : IDisposable
         {
             if (Registry.FindGeneration(sha256) is { } known)
                 return Registry.Hold(known);
-            if (_supervisor.Status.Session is not { } session || !ContentHash.IsSha256(sha256) || !_files.Value.Has(sha256))
+            if (!ContentHash.IsSha256(sha256) || !_files.Value.Has(sha256))
                 return null;
-            try
-            {
-                return Registry.Hold(Stored(sha256, session.Model));
-            }
-            catch (ModelFileException error)
-            {
-                throw new RefusalException(new Refusal(RefusalKind.FailedPrecondition, "ADAPTER_INVALID", $"the stored file cannot be used on '{session.Model.Name}': {error.Message}"));
-            }
+        }
+        var model = _supervisor.Session.Model;
+        try
+        {
+            var stored = Stored(sha256, model);
+            // Its room may have been needed meanwhile.
+            lock (_commit)
+                return _files.Value.Has(sha256) ? Registry.Hold(stored) : null;
+        }
+        catch (ModelFileException error)
+        {
+            throw new RefusalException(new Refusal(RefusalKind.FailedPrecondition, "ADAPTER_INVALID", $"the stored file cannot be used on '{model.Name}': {error.Message}"));
         }
     }
 
     private AdapterGeneration Stored(string sha256, ServedModel model)
     {
         var path = _files.Value.PathOf(sha256);
-        var info = LoraValidator.Validate(path, model.Path, model.Entry?.Manifest.Sha256);
+        var info = Validate(path, model);
         _files.Value.Verify(sha256);
-        return new AdapterGeneration(sha256, path, info) { IsKept = true };
+        lock (_commit)
+            return new AdapterGeneration(sha256, path, info) { IsKept = true, KilledTheEngine = _killers.Contains(sha256) };
+    }
+
+    // The disk first: what is acknowledged outlives a crash, and what cannot be written has not happened.
+    private void Point(string name, AdapterGeneration generation, string? expected)
+    {
+        Registry.CheckExpected(name, expected);
+        Save(name, generation.Sha256);
+        Registry.Point(name, generation, expected);
     }
 
     private AdapterGeneration Keep(string incoming, string sha256, LoraInfo info)
     {
         lock (_commit)
         {
-            if (!_files.Value.Has(sha256))
+            var isStored = _files.Value.Has(sha256);
+            if (!isStored)
             {
                 var bytes = new FileInfo(incoming).Length;
                 RefuseWithoutRoom(bytes);
                 _files.Value.Trim(_options.AdapterDiskBytes - bytes, IsHeld);
             }
-            return new AdapterGeneration(sha256, _files.Value.Keep(incoming, sha256), info);
+            return new AdapterGeneration(sha256, _files.Value.Keep(incoming, sha256), info) { IsKept = isStored };
         }
     }
 
@@ -347,7 +380,7 @@ internal sealed class AdapterStore : IDisposable
     {
         if (_files.Value.HeldBytes(IsHeld) is var held && held + bytes > _options.AdapterDiskBytes)
             throw new RefusalException(new Refusal(RefusalKind.FailedPrecondition, "ADAPTER_DISK_FULL", string.Create(CultureInfo.InvariantCulture,
-                $"the file has {bytes} bytes and the adapters with names {held}, more than --adapter-disk {_options.AdapterDiskBytes} together; remove some, or serve with more")));
+                $"the file has {bytes} bytes and the adapters with names (those of other models too) {held}, more than --adapter-disk {_options.AdapterDiskBytes} together; remove some, or serve with more")));
     }
 
     // Each name gets the first of its generations that fits the model; the others rest.
@@ -367,7 +400,10 @@ internal sealed class AdapterStore : IDisposable
     {
         try
         {
-            Registry.Point(name, Registry.FindGeneration(sha256) ?? Stored(sha256, model), expected: null);
+            var known = Registry.FindGeneration(sha256);
+            if (known is not null)
+                Validate(known.Path, model);
+            Registry.Point(name, known ?? Stored(sha256, model), expected: null);
             _resting.Remove(name, sha256);
             return true;
         }
@@ -378,17 +414,19 @@ internal sealed class AdapterStore : IDisposable
         }
     }
 
-    private void SaveNames()
+    // All names with their generations, the one that is served first; one of them as it is about to be, null = removed.
+    private void Save(string changed = "", string? sha256 = null)
     {
         if (_options.StateDirectory is null)
             return;
-        lock (_saving)
-        {
-            var names = _resting.All;
-            foreach (var (name, generation) in Registry.Names)
-                names[name] = [generation.Sha256, .. names.GetValueOrDefault(name, []).Where(sha256 => sha256 != generation.Sha256)];
-            _files.Value.WriteNames(names);
-        }
+        var served = Registry.Names.ToDictionary(n => n.Key, n => n.Value.Sha256, StringComparer.Ordinal);
+        served.Remove(changed);
+        if (sha256 is not null)
+            served.Add(changed, sha256);
+        var names = _resting.All;
+        foreach (var (name, generation) in served)
+            names[name] = [generation, .. names.GetValueOrDefault(name, []).Where(resting => resting != generation)];
+        _files.Value.WriteNames(names);
     }
 
     private void Retire(AdapterGeneration generation)

@@ -38,7 +38,7 @@ internal sealed class AdaptersService(AdapterStore store, EngineSupervisor super
         var expected = header.HasExpectedSha256 ? header.ExpectedSha256 : null;
         store.Registry.CheckExpected(header.Name, expected);
 
-        await using var incoming = new IncomingFile(store.NewIncoming(header.FileBytes), header.FileBytes);
+        await using var incoming = new IncomingFile(store.NewIncoming(header.FileBytes, header.Sha256), header.FileBytes);
         while (await requestStream.MoveNext(cancellation))
         {
             var part = requestStream.Current;

@@ -169,6 +169,26 @@ public sealed class AdapterCopyTests
         Assert.Equal(Expected(harness, 10, 1), harness.Run(With(harness.Request(s_prompt, 10), 1)).Tokens);
     }
 
+    [Fact]
+    public void WhatWasCopiedForASequenceThatFindsNoPlaceMakesWayAfterAWhile()
+    {
+        using var harness = InParts(2, ScriptedEngine.DefaultCapabilities with { AdapterSlots = 1 }, options => options with { Parallel = 1, PreemptionQuantumTokens = 1 });
+        var first = With(harness.Request(s_prompt, 5), 1) with { Priority = Priority.Batch };
+        harness.Loop.Submit(first);
+        harness.Loop.Step();
+        // While its adapter is copied somebody else takes the only place, and an urgent one comes with another adapter.
+        var running = harness.Request(s_prompt, 300) with { Priority = Priority.Batch };
+        harness.Loop.Submit(running);
+        for (var i = 0; i < Parts; i++) harness.Loop.Step();
+        var urgent = With(harness.Request(s_prompt, 5, "u"), 2) with { Priority = Priority.Interactive };
+        harness.Loop.Submit(urgent);
+        for (var i = 0; i < 100; i++) harness.Loop.Step();
+        Assert.Equal(Expected(harness, 5, 2), harness.Collector.Answers[(urgent.Id, 0)].Tokens);
+        Assert.Null(harness.Collector.Answers[(running.Id, 0)].Finish);
+        harness.Settle();
+        Assert.Equal(Expected(harness, 5, 1), harness.Collector.Answers[(first.Id, 0)].Tokens);
+    }
+
     private static LoopHarness InParts(int adapters, EngineCapabilities? capabilities = null, Func<SchedulerOptions, SchedulerOptions>? configure = null)
     {
         var harness = new LoopHarness(capabilities, configure);

@@ -9,6 +9,7 @@ namespace InferenceHost.Core.Tests.Execution;
 public sealed class RandomScheduleTests
 {
     private const int StepsPerSeed = 26_000;
+    private const int Adapters = 6;
 
     [Theory]
     [InlineData(1)]
@@ -21,12 +22,13 @@ public sealed class RandomScheduleTests
         var random = new Random(seed);
         using var harness = Harness(seed);
         MakeEngineUnreliable(harness, random);
-        for (var i = 1; i <= 6; i++) harness.Loop.RegisterAdapter($"{i}", $"{i}.gguf", false, _ => { });
+        for (var i = 1; i <= Adapters; i++) Register(harness, random, i);
         var open = new Dictionary<SequenceId, SequenceRequest>();
         var checkedAnswers = 0;
         for (var step = 0; step < StepsPerSeed; step++)
         {
             if (open.Count < 24 && random.Next(3) == 0) Submit(harness, random, open);
+            if (random.Next(100) == 0) DropAndRegister(harness, random);
             if (open.Count > 0 && random.Next(50) == 0) harness.Loop.Cancel(open.Keys.ElementAt(random.Next(open.Count)));
             harness.Loop.ReadCounters(c => Assert.Equal((harness.Engine.UsedCells, harness.Engine.StateBytesHeld), (c.UsedCells, c.SwapBytesHeld)));
             harness.Loop.Step();
@@ -41,6 +43,7 @@ public sealed class RandomScheduleTests
         harness.Engine.BeforeStep = _ => ExecutionStatus.Completed;
         harness.Settle();
         harness.Loop.DropPrefixCache();
+        for (var i = 1; i <= Adapters; i++) harness.Loop.DropAdapter($"{i}", () => { });
         harness.Settle();
         var counters = harness.Counters;
         Assert.True(checkedAnswers > 500, $"{checkedAnswers} answers checked");
@@ -50,6 +53,8 @@ public sealed class RandomScheduleTests
         Assert.Equal((0, 0), (counters.SwapBytesHeld, harness.Engine.OpenStates));
         Assert.Equal(counters.CellsAcquired, counters.CellsReleased);
         Assert.Equal(0, harness.Engine.UsedCells);
+        Assert.True(counters.AdapterLoads > 100, $"{counters.AdapterLoads} copies into slots");
+        Assert.Equal((0, 0), (counters.AdapterSlotsUsed, harness.Engine.LivingAdapters));
     }
 
     private static LoopHarness Harness(int seed) => new(
@@ -71,13 +76,16 @@ public sealed class RandomScheduleTests
             SwapMinimumTokens = 16,
             // Room for few states, so that the budget is met too.
             SwapMemoryBytes = 16 * 400,
-        });
+        },
+        o => o with { AdapterMemoryBytes = seed == 3 ? 1 : o.AdapterMemoryBytes });
 
-    /// <summary>Steps fail and leave rows behind, copies fail, and a computed token takes time, without which nothing is worth a copy.</summary>
+    /// <summary>Steps fail and leave rows behind, copies fail, those of adapters too, and a computed token takes time, without which nothing is worth a copy.</summary>
     private static void MakeEngineUnreliable(LoopHarness harness, Random random)
     {
         harness.Engine.FailuresLeaveRows = true;
         harness.Engine.CopySteps = 1 + random.Next(3);
+        harness.Engine.CopyFails = _ => random.Next(40) == 0;
+        harness.Engine.IsGone = _ => random.Next(40) == 0;
         harness.Engine.SaveWorks = () => random.Next(10) > 0;
         harness.Engine.RestoreWorks = () => random.Next(10) > 0;
         harness.Engine.BeforeStep = batch =>
@@ -91,6 +99,16 @@ public sealed class RandomScheduleTests
             };
         };
     }
+
+    private static void DropAndRegister(LoopHarness harness, Random random)
+    {
+        var adapter = 1 + random.Next(Adapters);
+        harness.Loop.DropAdapter($"{adapter}", () => { });
+        if (random.Next(2) == 0) harness.Loop.Step();
+        Register(harness, random, adapter);
+    }
+
+    private static void Register(LoopHarness harness, Random random, int adapter) => harness.Loop.RegisterAdapter($"{adapter}", $"{adapter}.gguf", random.Next(2) == 0, _ => { });
 
     private static void Submit(LoopHarness harness, Random random, Dictionary<SequenceId, SequenceRequest> open)
     {

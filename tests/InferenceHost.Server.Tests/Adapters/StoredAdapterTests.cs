@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Grpc.Core;
 using InferenceHost.Protocol.V1;
 using InferenceHost.Protocol.Worker.V1;
+using InferenceHost.Server.Adapters;
 using InferenceHost.Server.Catalogue;
 using InferenceHost.Server.Hosting;
 using InferenceHost.Server.Tests.Scripted;
@@ -60,20 +61,25 @@ public sealed class StoredAdapterTests
     }
 
     [Fact]
-    public async Task AnEngineThatEndsDuringAnUploadDoesNotFailIt()
+    public async Task AnEngineThatEndsDuringAnUploadChangesNothingAndTheNextTryWorks()
     {
         using var state = new TempFolder();
-        var script = new AdapterScript
-        {
-            OnLoadAdapter = (engine, _) =>
-            {
-                engine.Kill();
-                return true;
-            },
-        };
+        var script = new AdapterScript();
         await using var server = await StartAsync(state, script);
-        var put = await PutAsync(new AdaptersClient(server.Channel), "a", s_a.Value, expected: "");
-        Assert.Equal(Hash(s_a.Value), put.Sha256);
+        var client = new AdaptersClient(server.Channel);
+        await PutAsync(client, "a", s_b.Value);
+        script.OnLoadAdapter = (engine, _) =>
+        {
+            script.OnLoadAdapter = null;
+            engine.Kill();
+            return true;
+        };
+        var error = await PutAsync(client, "a", s_a.Value, expected: Hash(s_b.Value)).FailureAsync();
+        Assert.Equal(StatusCode.Unavailable, error.StatusCode);
+        Assert.Equal(Hash(s_b.Value), (string?)ReadNames(state)["a"]);
+        await server.Launcher.NextAsync();
+        await Supervision.RestartTests.ServingAsync(server);
+        Assert.Equal(Hash(s_a.Value), (await PutAsync(client, "a", s_a.Value, expected: Hash(s_b.Value))).Sha256);
         Assert.Equal(Hash(s_a.Value), (string?)ReadNames(state)["a"]);
     }
 
@@ -113,10 +119,95 @@ public sealed class StoredAdapterTests
             await using var server = await StartAsync(state, model: model);
             Assert.Equal(Hash(file), Assert.Single((await new AdaptersClient(server.Channel).ListAsync(new ListAdaptersRequest())).Adapters).Sha256);
         }
-        // The name is taken away where it is served, and stays where it is not.
+        // The name is taken away where it is served, and stays where it is not; taken away again, it goes there too.
         await using (var llama = await StartAsync(state))
-            await new AdaptersClient(llama.Channel).RemoveAsync(new RemoveAdapterRequest { Name = "a" });
-        Assert.Equal(Hash(s_other.Value), (string?)ReadNames(state)["a"]);
+        {
+            var client = new AdaptersClient(llama.Channel);
+            await client.RemoveAsync(new RemoveAdapterRequest { Name = "a" });
+            Assert.Equal(Hash(s_other.Value), (string?)ReadNames(state)["a"]);
+            await client.RemoveAsync(new RemoveAdapterRequest { Name = "a" });
+            await Settled(state);
+            Assert.Empty(ReadNames(state).AsObject());
+            Assert.Equal(StatusCode.NotFound, (await client.RemoveAsync(new RemoveAdapterRequest { Name = "a" }).ResponseAsync.FailureAsync()).StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task AnotherModelGetsItsOwnAdaptersWhateverRequestsStillHold()
+    {
+        using var state = new TempFolder();
+        await using var server = await StartAsync(state);
+        var client = new AdaptersClient(server.Channel);
+        await PutAsync(client, "a", s_a.Value);
+        using var held = Store(server).Registry.Pin("a");
+        await LoadAsync(server, "qwen2");
+        Assert.Empty((await client.ListAsync(new ListAdaptersRequest())).Adapters);
+        await PutAsync(client, "a", s_other.Value, expected: "");
+        foreach (var (model, file) in new[] { ("llama", s_a.Value), ("qwen2", s_other.Value) })
+        {
+            await LoadAsync(server, model);
+            Assert.Equal(Hash(file), Assert.Single((await client.ListAsync(new ListAdaptersRequest())).Adapters).Sha256);
+        }
+        await Settled(state, Hash(s_a.Value), Hash(s_other.Value));
+    }
+
+    [Fact]
+    public async Task AnUploadThatWasCheckedAgainstAnotherModelIsRefused()
+    {
+        using var state = new TempFolder();
+        TestServer? server = null;
+        var script = new AdapterScript();
+        script.Loaded.AdapterSlots = 0;
+        var probe = new ScriptedProbe(_ =>
+        {
+            LoadAsync(server!, "qwen2").GetAwaiter().GetResult();
+            return null;
+        });
+        await using (server = await StartAsync(state, script, probe: probe))
+        {
+            var error = await PutAsync(new AdaptersClient(server.Channel), "a", s_a.Value).FailureAsync();
+            Assert.Equal((StatusCode.Aborted, "MODEL_CHANGED"), (error.StatusCode, error.Info().Reason));
+            Assert.Empty(ReadNames(state).AsObject());
+            await Settled(state);
+        }
+    }
+
+    [Fact]
+    public async Task AnAdapterThatKilledTheEngineStaysInQuarantineHoweverItIsNamed()
+    {
+        using var state = new TempFolder();
+        var script = new AdapterScript();
+        await using var server = await StartAsync(state, script);
+        var client = new AdaptersClient(server.Channel);
+        await PutAsync(client, "a", s_a.Value);
+        script.OnLoadAdapter = (engine, _) =>
+        {
+            engine.Kill();
+            return true;
+        };
+        server.Engine.Kill();
+        await server.Launcher.NextAsync();
+        await server.Launcher.NextAsync();
+        await Supervision.RestartTests.ServingAsync(server);
+        script.OnLoadAdapter = null;
+        await PutAsync(client, "a", s_b.Value);
+        await client.AssignAsync(new AssignAdapterRequest { Name = "a", Target = Hash(s_a.Value) });
+        using var call = server.Inference.Generate(new GenerateRequest { Prompt = "x", Adapter = "a" });
+        Assert.Equal("ADAPTER_QUARANTINED", (await call.ReadAllAsync().FailureAsync()).Info().Reason);
+        // Uploaded again it is tried again.
+        await PutAsync(client, "a", s_a.Value);
+        using var served = server.Inference.Generate(new GenerateRequest { Prompt = "echo ok", Adapter = "a" });
+        Assert.Equal("ok", (await served.ReadAllAsync()).Text());
+    }
+
+    private static AdapterStore Store(TestServer server) => (AdapterStore)server.Running.Services.GetService(typeof(AdapterStore))!;
+
+    private static async Task LoadAsync(TestServer server, string model)
+    {
+        using var load = new Models.ModelsClient(server.Channel).Load(new LoadModelRequest { Path = SharedData.Require($"tiny/{model}/model.gguf"), Replace = true });
+        await foreach (var _ in load.ResponseStream.ReadAllAsync())
+        {
+        }
     }
 
     [Fact]
@@ -144,7 +235,7 @@ public sealed class StoredAdapterTests
         await using (await StartAsync(state))
         {
             var error = await Assert.ThrowsAsync<StartupException>(() => StartAsync(state));
-            Assert.Contains("in use by another server", error.Message, StringComparison.Ordinal);
+            Assert.Contains("being used by another process", error.Message, StringComparison.Ordinal);
             Assert.Contains("--state-dir", error.Remedy, StringComparison.Ordinal);
         }
         await using var next = await StartAsync(state);
@@ -192,9 +283,21 @@ public sealed class StoredAdapterTests
         {
             var client = new AdaptersClient(server.Channel);
             await PutAsync(client, "x", s_a.Value);
+            var path = Path.Combine(state.Path, "adapters", "files", Hash(s_a.Value) + ".gguf");
+            var before = File.GetLastWriteTimeUtc(path);
             await PutAsync(client, "x", s_b.Value);
-            // And back.
+            // It counts as used when the engine has let go of it.
+            for (var patience = 0; File.GetLastWriteTimeUtc(path) == before; patience++)
+            {
+                Assert.True(patience < 400, "the file is still as it was, or gone");
+                await Task.Delay(25, TestContext.Current.CancellationToken);
+            }
             await Settled(state, Hash(s_a.Value), Hash(s_b.Value));
+            // An upload of it that fails does not cost it its file.
+            var failed = await PutAsync(client, "x", s_a.Value, expected: Hash(third)).FailureAsync();
+            Assert.Equal(StatusCode.Aborted, failed.StatusCode);
+            await Settled(state, Hash(s_a.Value), Hash(s_b.Value));
+            // And back.
             Assert.Equal(Hash(s_a.Value), (await client.AssignAsync(new AssignAdapterRequest { Name = "x", Target = Hash(s_a.Value) })).Sha256);
             Assert.Equal(Hash(s_a.Value), Assert.Single((await client.ListAsync(new ListAdaptersRequest())).Adapters).Sha256);
         }
