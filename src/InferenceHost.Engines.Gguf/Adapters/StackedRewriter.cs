@@ -191,7 +191,7 @@ internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules
     {
         var module = Modules.All[site->Module];
         var group = Group(site->RowCount, module);
-        site->IsNeeded = group is not null && !Rows.All.IsBase && _stacks!.IsUsed(module) ? (byte)1 : (byte)0;
+        site->IsNeeded = group is { RowCount: > 0 } && !Rows.All.IsBase && _stacks!.IsUsed(module) ? (byte)1 : (byte)0;
         if (site->IsNeeded == 0)
             return;
         site->IsScaled = _scaledSteps > 0 ? (byte)1 : (byte)0;

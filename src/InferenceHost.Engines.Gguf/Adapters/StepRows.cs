@@ -61,7 +61,8 @@ internal sealed class StepRows(SlotTable table, int modules, int capacity, int t
             return _all;
         if (rows == _outputs.RowCount)
             return _outputs;
-        return _isUniform && rows > 0 && rows <= capacity ? Uniform(rows) : null;
+        // None: llama.cpp parts a call with recurrent memory, and a part may have no output rows.
+        return _isUniform && rows >= 0 && rows <= capacity ? Uniform(rows) : null;
     }
 
     public void Dispose()

@@ -48,6 +48,47 @@ public sealed class RoutedTokensTests
     }
 
     [Theory]
+    [InlineData(false, 1)]
+    [InlineData(false, 0)]
+    [InlineData(true, 1)]
+    [InlineData(true, 0)]
+    public void DecodeRowsBesideAPromptThatGoesOnAreComputedWithRecurrentMemory(bool stacked, int slot)
+    {
+        var reference = Reference.Tiny("lfm2");
+        using var engine = RoutedEngines.Load(reference, options => options with { StackedAdapters = stacked });
+        using var folder = new TemporaryFolder();
+        var weight = ModelHeader.Read(reference.ModelPath).Tensors.Last(tensor => tensor.Name.EndsWith(".ffn_gate.weight", StringComparison.Ordinal));
+        var (a, b) = (new float[1, weight.Ne0], new float[weight.Ne1, 1]);
+        for (var i = 0; i < weight.Ne0; i++)
+            a[0, i] = 0.1f;
+        for (var i = 0; i < weight.Ne1; i++)
+            b[i, 0] = 0.5f;
+        using (var adapter = engine.PrepareAdapter(folder.File("gate.gguf", TinyLora.Write("lfm2", 1, [(weight.Name, a, b)])), TestContext.Current.CancellationToken))
+            RoutedEngines.Install(engine, 1, adapter);
+        // The pattern is on from here.
+        GreedyRun.Together(engine, [reference.Prompts[0]], 2, [1]);
+        var expected = GreedyRun.Together(engine, [reference.Prompts[0]], 2, [slot])[0];
+        const int Streams = 3, Chunk = 64;
+        var batch = new StepBatch((Streams * reference.Prompts[0].Length) + Chunk);
+        for (var stream = 0; stream < Streams; stream++)
+            for (var at = 0; at < reference.Prompts[0].Length; at++)
+                if (at == reference.Prompts[0].Length - 1)
+                    batch.AddOutput(reference.Prompts[0][at], at, new EngineSequence(stream), slot, 1);
+                else
+                    batch.Add(reference.Prompts[0][at], at, new EngineSequence(stream), slot, 1);
+        Assert.Equal(ExecutionStatus.Completed, engine.Execute(batch));
+        // llama.cpp parts this call: a row of each sequence, then the rest of the chunk, which has no output.
+        batch.Clear();
+        for (var stream = 0; stream < Streams; stream++)
+            batch.AddOutput(expected[0], reference.Prompts[0].Length, new EngineSequence(stream), slot, 1);
+        for (var at = 0; at < Chunk; at++)
+            batch.Add(reference.Prompts[1][at % reference.Prompts[1].Length], at, new EngineSequence(Streams), slot, 1);
+        Assert.True(engine.Execute(batch) == ExecutionStatus.Completed, engine.LastFault);
+        for (var stream = 0; stream < Streams; stream++)
+            Assert.Equal(expected[1], GreedyRun.ArgMax(engine.Logits(stream)));
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void UntilOneIsUsedAndAfterManyStepsOfTheBaseModelAloneAdaptersRest(bool stacked)
