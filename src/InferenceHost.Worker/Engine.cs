@@ -101,37 +101,28 @@ internal sealed class Engine : IDisposable
         foreach (var rows in (ReadOnlySpan<int>)[1, Math.Min(4, _load.Parallel)])
         {
             for (var i = 0; i < rows; i++)
-            {
-                Loop.Submit(new SequenceRequest
-                {
-                    Id = new SequenceId(id++),
-                    Tenant = "",
-                    Prompt = Enumerable.Range(0, LongestWarmUp - i).Select(t => (t + i) % vocabulary).ToArray(),
-                    MaxNewTokens = Math.Min(8, Loop.Limits.MaxSequenceTokens - LongestWarmUp),
-                    Sampling = sampling[i % sampling.Length],
-                    IgnoreEndOfGeneration = true,
-                });
-            }
+                Submit(i, LongestWarmUp - i, Math.Min(8, Loop.Limits.MaxSequenceTokens - LongestWarmUp), sampling[i % sampling.Length]);
             while (Loop.Step()) ;
         }
         // A GPU's code for many rows may have to be compiled too.
         if (_engine.IsOnGpu)
         {
-            var tokens = Math.Min(_engine.Capabilities.MaxBatchTokens, Loop.Limits.MaxSequenceTokens - 1);
-            Loop.Submit(new SequenceRequest
-            {
-                Id = new SequenceId(id),
-                Tenant = "",
-                Prompt = Enumerable.Range(0, tokens).Select(t => t % vocabulary).ToArray(),
-                MaxNewTokens = 1,
-                Sampling = sampling[0],
-                IgnoreEndOfGeneration = true,
-            });
+            Submit(0, Math.Min(_engine.Capabilities.MaxBatchTokens, Loop.Limits.MaxSequenceTokens - 1), 1, sampling[0]);
             while (Loop.Step()) ;
         }
         Loop.DropPrefixCache();
         Loop.ResetCounters();
         while (Loop.Step()) ;
+
+        void Submit(int first, int length, int newTokens, SamplingParameters parameters) => Loop.Submit(new SequenceRequest
+        {
+            Id = new SequenceId(id++),
+            Tenant = "",
+            Prompt = Enumerable.Range(first, length).Select(token => token % vocabulary).ToArray(),
+            MaxNewTokens = newTokens,
+            Sampling = parameters,
+            IgnoreEndOfGeneration = true,
+        });
     }
 
     public Loaded Describe()

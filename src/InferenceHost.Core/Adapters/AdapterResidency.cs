@@ -105,23 +105,15 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     public bool TryInstall(AdapterEntry entry)
     {
         if (entry.Slot != 0) return !entry.IsCopying;
-        if (entry.Prepared is null)
-        {
-            Prefetch(entry);
-            return false;
-        }
-        if (entry.Failure is not null) return false;
-        if (IsCopying || !TryFindSlot(out var slot)) return false;
+        if (!IsCopyable(entry) || !TryFindSlot(out var slot)) return false;
         if (_slots[slot] is { } previous)
         {
-            previous.Slot = 0;
-            previous.AwaitedUntil = 0;
-            _cachedBytes += previous.Prepared!.Bytes;
+            LeaveSlot(previous);
             Evictions++;
         }
         _slots[slot] = entry;
         entry.Slot = slot;
-        _cachedBytes -= entry.Prepared.Bytes;
+        _cachedBytes -= entry.Prepared!.Bytes;
         Copy(entry);
         return entry is { IsCopying: false, Failure: null };
     }
@@ -137,13 +129,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     }
 
     /// <summary>Whether a slot has the adapter or could be filled with it now; starts reading the file where it is only on disk.</summary>
-    public bool IsPinnable(AdapterEntry entry)
-    {
-        if (entry.Slot != 0) return !entry.IsCopying;
-        if (entry.Prepared is not null) return entry.Failure is null && !IsCopying && TryFindSlot(out _);
-        Prefetch(entry);
-        return false;
-    }
+    public bool IsPinnable(AdapterEntry entry) => entry.Slot != 0 ? !entry.IsCopying : IsCopyable(entry) && TryFindSlot(out _);
 
     public void Unpin(AdapterEntry entry) => entry.Pins--;
 
@@ -155,6 +141,13 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
         _toInstall.Clear();
         _copying = null;
         Array.Clear(_slots);
+    }
+
+    // Starts reading the file where it is only on disk.
+    private bool IsCopyable(AdapterEntry entry)
+    {
+        if (entry.Prepared is null) Prefetch(entry);
+        return entry is { Prepared: not null, Failure: null } && !IsCopying;
     }
 
     private void Copy(AdapterEntry entry)

@@ -104,8 +104,9 @@ internal sealed unsafe class AdapterReader(string modelPath, AdapterModules modu
                 break;
             case GgmlType.Q8_0:
                 // Blocks of a half and 32 signed bytes.
-                for (var at = 0; at < count; at += 32, bytes = bytes[34..])
-                    for (var i = 0; i < 32; i++)
+                var (numbers, blockBytes) = (GgmlTypes.BlockElements(tensor.Type), GgmlTypes.BlockBytes(tensor.Type));
+                for (var at = 0; at < count; at += numbers, bytes = bytes[blockBytes..])
+                    for (var i = 0; i < numbers; i++)
                         target[at + i] = (float)MemoryMarshal.Read<Half>(bytes) * (sbyte)bytes[2 + i];
                 break;
             default:

@@ -141,7 +141,7 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
         {
             _isWhole[slot] = false;
             _table.Set(slot, routed);
-            _rewriter.Installed(slot);
+            _rewriter.Changed(slot);
         }
         return _isWhole[slot] = _rewriter.Copy(slot);
     }
@@ -152,7 +152,7 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
         Check(slot);
         _isWhole[slot] = false;
         _table.Set(slot, null);
-        _rewriter.Cleared(slot);
+        _rewriter.Changed(slot);
     }
 
     public void Dispose()

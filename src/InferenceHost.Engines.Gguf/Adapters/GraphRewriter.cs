@@ -46,13 +46,8 @@ internal abstract unsafe class GraphRewriter(GgmlOps ops, AdapterModules modules
     /// <summary>Takes the memory for all modules seen so far; null, or why it cannot.</summary>
     public virtual string? Reserve() => null;
 
-    /// <summary>A slot got other weights. Between two calls.</summary>
-    public virtual void Installed(int slot)
-    {
-    }
-
-    /// <summary>A slot has no weights any more. Between two calls.</summary>
-    public virtual void Cleared(int slot)
+    /// <summary>A slot has other weights, or none. Between two calls.</summary>
+    public virtual void Changed(int slot)
     {
     }
 

@@ -104,7 +104,7 @@ internal sealed class RoutingSelfTest(AdapterRouter router, LlamaContextHandle c
         for (var position = 0; position < Tokens; position++)
         {
             batch.Clear();
-            batch.AddOutput(Token(0, position), position, new EngineSequence(0), scale == 0 ? 0 : Slot, scale);
+            Add(batch, 0, position, scale, isOutput: true);
             router.BeforeStep(batch);
             if (decoder.Decode(batch) != DecodeResult.Success)
                 return "a single row could not be decoded with routing";
@@ -125,17 +125,23 @@ internal sealed class RoutingSelfTest(AdapterRouter router, LlamaContextHandle c
         var rows = Math.Min(router.BatchTokens, (int)LibLlama.llama_n_batch(context));
         var batch = new StepBatch(rows);
         for (var position = 0; position < rows; position++)
-            if (position == rows - 1)
-                batch.AddOutput(Token(0, position), position, new EngineSequence(0), scale == 0 ? 0 : Slot, scale);
-            else
-                batch.Add(Token(0, position), position, new EngineSequence(0), scale == 0 ? 0 : Slot, scale);
+            Add(batch, 0, position, scale, position == rows - 1);
         router.BeforeStep(batch);
         return SelfTestLogits.Decode(decoder, batch) is not null;
     }
 
     private static double Deviation(float[] actual, float[] wanted, float[] other) => SelfTestLogits.Distance(actual, wanted) / Math.Max(SelfTestLogits.Distance(other, wanted), 1e-9);
 
-    private int Token(int sequence, int position) => (int)(((sequence * 7919L) + (position * 104_729L) + 17) % vocabularySize);
+    // A row of the base model where the scale is 0.
+    private void Add(StepBatch batch, int sequence, int position, float scale, bool isOutput)
+    {
+        var token = (int)(((sequence * 7919L) + (position * 104_729L) + 17) % vocabularySize);
+        var slot = scale == 0 ? 0 : Slot;
+        if (isOutput)
+            batch.AddOutput(token, position, new EngineSequence(sequence), slot, scale);
+        else
+            batch.Add(token, position, new EngineSequence(sequence), slot, scale);
+    }
 
     private string? Verdict(StepBatch batch, float[] scales, float[][] own, float[][] plain)
     {
@@ -163,14 +169,7 @@ internal sealed class RoutingSelfTest(AdapterRouter router, LlamaContextHandle c
         batch.Clear();
         for (var sequence = 0; sequence < Sequences; sequence++)
             for (var position = 0; position < Tokens; position++)
-            {
-                var token = Token(sequence, position);
-                var slot = scales[sequence] == 0 ? 0 : Slot;
-                if (position == Tokens - 1)
-                    batch.AddOutput(token, position, new EngineSequence(sequence), slot, scales[sequence]);
-                else
-                    batch.Add(token, position, new EngineSequence(sequence), slot, scales[sequence]);
-            }
+                Add(batch, sequence, position, scales[sequence], position == Tokens - 1);
         router.BeforeStep(batch);
         return SelfTestLogits.Decode(decoder, batch);
     }

@@ -32,10 +32,7 @@ internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules
     }
 
     /// <inheritdoc/>
-    public override void Installed(int slot) => _stacks?.Begin(slot);
-
-    /// <inheritdoc/>
-    public override void Cleared(int slot) => _stacks?.Begin(slot);
+    public override void Changed(int slot) => _stacks?.Begin(slot);
 
     /// <inheritdoc/>
     public override bool Copy(int slot) => _stacks is null || _stacks.Copy(slot, options.AdapterCopyTime);

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text.Json;
 using InferenceHost.ModelFiles;
+using InferenceHost.Server.Errors;
 using InferenceHost.Server.Hosting;
 
 namespace InferenceHost.Server.Adapters;
@@ -7,16 +9,18 @@ namespace InferenceHost.Server.Adapters;
 /// <summary>
 /// The store on disk: files named by their content, and the names where they outlive the server. Everything is written under another name first, flushed
 /// and renamed, so that a crash leaves the old or the new and never a part. One server at a time has a folder.
+/// What changes names and files is guarded by the <see cref="AdapterStore"/>.
 /// </summary>
 internal sealed class AdapterFiles : IDisposable
 {
     private readonly OwnedFolder _root;
     private readonly bool _isTemporary;
-    private readonly Lock _gate = new();
+    private readonly long _budgetBytes;
 
     public AdapterFiles(ServerOptions options)
     {
         _isTemporary = options.StateDirectory is null;
+        _budgetBytes = options.AdapterDiskBytes;
         try
         {
             _root = options.StateDirectory is { } state ? Own(Path.Combine(state, "adapters")) : OwnedFolder.CreateTemporary("inferencehost-adapters-");
@@ -46,11 +50,20 @@ internal sealed class AdapterFiles : IDisposable
     public string PathOf(string sha256) => Path.Combine(FilesFolder, sha256 + ".gguf");
 
     /// <summary>Keeps a received file under its hash, in place of what may lie there: that can be damaged. The received name is gone afterwards.</summary>
-    public string Keep(string incoming, string sha256)
+    /// <param name="incoming">The received file.</param>
+    /// <param name="sha256">Its hash.</param>
+    /// <param name="isHeld">Whether a generation has a name, for this model or another, or a request; files of others go where their room is needed.</param>
+    /// <exception cref="RefusalException">It does not fit beside the files that are held.</exception>
+    public string Keep(string incoming, string sha256, Func<string, bool> isHeld)
     {
+        if (!Has(sha256))
+        {
+            var bytes = new FileInfo(incoming).Length;
+            RequireRoom(bytes, isHeld);
+            Trim(_budgetBytes - bytes, isHeld);
+        }
         var path = PathOf(sha256);
-        lock (_gate)
-            File.Move(incoming, path, overwrite: true);
+        File.Move(incoming, path, overwrite: true);
         return path;
     }
 
@@ -66,43 +79,25 @@ internal sealed class AdapterFiles : IDisposable
             throw new ModelFileException(path, "SHA-256", found, sha256, "The file was changed or damaged; upload the adapter again.");
     }
 
-    /// <summary>Bytes of the files of generations that are held.</summary>
-    /// <param name="isHeld">Whether a generation has a name, for this model or another, or a request.</param>
-    public long HeldBytes(Func<string, bool> isHeld) => All().Where(file => isHeld(HashOf(file))).Sum(file => file.Length);
-
-    /// <summary>Removes files that nobody holds, those unused for longest first, until all together have at most so many bytes or none is left.</summary>
-    public void Trim(long bytes, Func<string, bool> isHeld)
+    /// <summary>Refuses a file of so many bytes where it does not fit beside those that are held.</summary>
+    /// <exception cref="RefusalException">It does not.</exception>
+    public void RequireRoom(long bytes, Func<string, bool> isHeld)
     {
-        lock (_gate)
-        {
-            var files = All();
-            var excess = files.Sum(file => file.Length) - bytes;
-            foreach (var file in files.OrderBy(file => file.LastWriteTimeUtc))
-            {
-                if (excess <= 0)
-                    return;
-                if (isHeld(HashOf(file)))
-                    continue;
-                excess -= file.Length;
-                file.Delete();
-            }
-        }
+        var held = All().Where(file => isHeld(HashOf(file))).Sum(file => file.Length);
+        if (held + bytes > _budgetBytes)
+            throw new RefusalException(new Refusal(RefusalKind.FailedPrecondition, "ADAPTER_DISK_FULL", string.Create(CultureInfo.InvariantCulture,
+                $"the file has {bytes} bytes and the adapters with names (those of other models too) {held}, more than --adapter-disk {_budgetBytes} together; remove some, or serve with more")));
     }
 
     /// <summary>A generation's file is no longer held and stays: it counts as used now.</summary>
     public void Touch(string sha256)
     {
-        lock (_gate)
-            if (File.Exists(PathOf(sha256)))
-                File.SetLastWriteTimeUtc(PathOf(sha256), DateTime.UtcNow);
+        if (Has(sha256))
+            File.SetLastWriteTimeUtc(PathOf(sha256), DateTime.UtcNow);
     }
 
     /// <summary>Removes a generation's file.</summary>
-    public void Forget(string sha256)
-    {
-        lock (_gate)
-            File.Delete(PathOf(sha256));
-    }
+    public void Forget(string sha256) => File.Delete(PathOf(sha256));
 
     /// <summary>Names that an earlier server left, each with the generations it has for one base model or another; empty in a temporary store.</summary>
     public IReadOnlyDictionary<string, string[]> ReadNames()
@@ -134,20 +129,33 @@ internal sealed class AdapterFiles : IDisposable
     {
         if (_isTemporary)
             return;
-        lock (_gate)
+        var temporary = NamesPath + ".new";
+        using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
         {
-            var temporary = NamesPath + ".new";
-            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
-            {
-                JsonSerializer.Serialize(stream, names, AdapterNamesJson.Default.DictionaryStringStringArray);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(temporary, NamesPath, overwrite: true);
+            JsonSerializer.Serialize(stream, names, AdapterNamesJson.Default.DictionaryStringStringArray);
+            stream.Flush(flushToDisk: true);
         }
+        File.Move(temporary, NamesPath, overwrite: true);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _root.Dispose();
+
+    // Removes files that nobody holds, those unused for longest first, until all together have at most so many bytes or none is left.
+    private void Trim(long bytes, Func<string, bool> isHeld)
+    {
+        var files = All();
+        var excess = files.Sum(file => file.Length) - bytes;
+        foreach (var file in files.OrderBy(file => file.LastWriteTimeUtc))
+        {
+            if (excess <= 0)
+                return;
+            if (isHeld(HashOf(file)))
+                continue;
+            excess -= file.Length;
+            file.Delete();
+        }
+    }
 
     private FileInfo[] All() => new DirectoryInfo(FilesFolder).GetFiles();
 

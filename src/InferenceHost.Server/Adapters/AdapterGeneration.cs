@@ -27,9 +27,6 @@ internal sealed class AdapterGeneration(string sha256, string path, LoraInfo inf
     /// <summary>Whether its file stays on disk when nothing holds it: a name has pointed to it, and its last one was not removed.</summary>
     public bool IsKept { get; set; }
 
-    /// <summary>Whether the engine died while it loaded this: it is not shown to it again.</summary>
-    public bool KilledTheEngine { get; set; }
-
     /// <summary>Requests that use it.</summary>
     public int Pins => _pins.Count;
 

@@ -33,6 +33,13 @@ internal sealed class AdapterRegistry
             return FindLocked(name);
     }
 
+    /// <summary>Whether there is such a name.</summary>
+    public bool Has(string name)
+    {
+        lock (_gate)
+            return _names.ContainsKey(name);
+    }
+
     /// <summary>A generation by its hash; null where none is known.</summary>
     public AdapterGeneration? FindGeneration(string sha256)
     {
@@ -57,10 +64,7 @@ internal sealed class AdapterRegistry
     {
         lock (_gate)
         {
-            if (_generations.TryGetValue(generation.Sha256, out var known))
-                generation = known;
-            else
-                _generations.Add(generation.Sha256, generation);
+            generation = KnownLocked(generation);
             return new AdapterPin(this, generation, generation.Pin());
         }
     }
@@ -85,10 +89,7 @@ internal sealed class AdapterRegistry
         lock (_gate)
         {
             CheckLocked(name, expected);
-            if (_generations.TryGetValue(generation.Sha256, out var known))
-                generation = known;
-            else
-                _generations.Add(generation.Sha256, generation);
+            generation = KnownLocked(generation);
             if (_names.TryGetValue(name, out var before) && before == generation)
                 return generation;
             _names[name] = generation;
@@ -161,6 +162,10 @@ internal sealed class AdapterRegistry
 
     private AdapterGeneration FindLocked(string name) =>
         _names.TryGetValue(name, out var generation) ? generation : throw new RefusalException(Refusal.AdapterNotFound(name));
+
+    // The generation of this content: the one that is known, or else this, which is known from now on.
+    private AdapterGeneration KnownLocked(AdapterGeneration generation) =>
+        _generations.TryGetValue(generation.Sha256, out var known) ? known : _generations[generation.Sha256] = generation;
 
     private void CheckLocked(string name, string? expected)
     {

@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Collections.Concurrent;
 using InferenceHost.ModelFiles;
 using InferenceHost.ModelFiles.Lora;
 using InferenceHost.Server.Catalogue;
@@ -15,17 +15,16 @@ namespace InferenceHost.Server.Adapters;
 /// </summary>
 internal sealed class AdapterStore : IDisposable
 {
-    private const string Upload = "the uploaded file";
-
     private readonly ServerOptions _options;
     private readonly EngineSupervisor _supervisor;
-    private readonly IAdapterProbe _probe;
+    private readonly AdapterCheck _check;
     private readonly ILogger _log;
     private readonly Lazy<AdapterFiles> _files;
     // Held where names, what rests, files and the served model change: each change sees all before it, and the names on disk with them.
     private readonly Lock _commit = new();
     private readonly RestingNames _resting = new();
-    private readonly HashSet<string> _killers = new(StringComparer.Ordinal);
+    // Generations that the engine died of while it loaded them: they are not shown to it again.
+    private readonly ConcurrentDictionary<string, bool> _killers = new(StringComparer.Ordinal);
     private ServedModel? _model;
     private EngineSession? _lastSession;
     private AdapterGeneration? _loading;
@@ -36,10 +35,10 @@ internal sealed class AdapterStore : IDisposable
     {
         _options = options;
         _supervisor = supervisor;
-        _probe = probe;
+        _check = new AdapterCheck(probe);
         _log = log;
         _files = new Lazy<AdapterFiles>(() => new AdapterFiles(options));
-        Registry.Retired = Retire;
+        Registry.Retired = generation => _ = RetireAsync(generation);
     }
 
     /// <summary>Names and generations.</summary>
@@ -62,7 +61,7 @@ internal sealed class AdapterStore : IDisposable
             }
             catch (ModelFileException error)
             {
-                throw new StartupException($"adapter '{source.Name}': {Of(source.Path, error).Message}", error.Remedy, StartupException.ModelExitCode, error);
+                throw new StartupException($"adapter '{source.Name}': {AdapterCheck.Of(source.Path, error).Message}", error.Remedy, StartupException.ModelExitCode, error);
             }
             catch (RefusalException error)
             {
@@ -85,9 +84,7 @@ internal sealed class AdapterStore : IDisposable
     {
         if (Interlocked.Exchange(ref _loading, null) is { } suspect)
         {
-            suspect.KilledTheEngine = true;
-            lock (_commit)
-                _killers.Add(suspect.Sha256);
+            _killers[suspect.Sha256] = true;
             AdaptersLog.KilledTheEngine(_log, suspect.Sha256);
             if (_starting)
                 throw new RefusalException(new Refusal(RefusalKind.FailedPrecondition, "ADAPTER_KILLS_ENGINE", $"the engine process died while it loaded adapter '{NameOf(suspect)}' ({suspect.Path})"));
@@ -96,7 +93,7 @@ internal sealed class AdapterStore : IDisposable
             ?? Registry.Names.Select(n => n.Value).Distinct();
         foreach (var generation in wanted.Take(session.Loaded.AdapterSlots))
         {
-            if (generation.KilledTheEngine)
+            if (_killers.ContainsKey(generation.Sha256))
                 continue;
             _loading = generation;
             try
@@ -132,7 +129,7 @@ internal sealed class AdapterStore : IDisposable
             {
                 try
                 {
-                    Validate(generation.Path, model);
+                    AdapterCheck.Validate(generation.Path, model);
                 }
                 catch (ModelFileException error)
                 {
@@ -168,11 +165,11 @@ internal sealed class AdapterStore : IDisposable
 
     /// <summary>Makes the engine know a generation.</summary>
     /// <exception cref="RefusalException">It has no slots, or refuses the file.</exception>
-    public static Task EnsureAsync(AdapterGeneration generation, EngineSession session, bool install)
+    public Task EnsureAsync(AdapterGeneration generation, EngineSession session, bool install)
     {
         if (session.Loaded.AdapterSlots == 0)
             throw new RefusalException(new Refusal(RefusalKind.FailedPrecondition, "NO_ADAPTER_SLOTS", "the model is served without adapters; serve with --adapter-slots 1 or more"));
-        if (generation.KilledTheEngine)
+        if (_killers.ContainsKey(generation.Sha256))
             throw new RefusalException(new Refusal(RefusalKind.FailedPrecondition, "ADAPTER_QUARANTINED", "the engine process died while it loaded this adapter; upload it again once it is mended"));
         return session.Adapters.EnsureAsync(generation, install);
     }
@@ -185,7 +182,7 @@ internal sealed class AdapterStore : IDisposable
     {
         lock (_commit)
             if (sha256.Length == 0 || !_files.Value.Has(sha256.ToLowerInvariant()))
-                RefuseWithoutRoom(bytes);
+                _files.Value.RequireRoom(bytes, IsHeld);
         return _files.Value.NewIncoming();
     }
 
@@ -194,26 +191,14 @@ internal sealed class AdapterStore : IDisposable
     public async Task<AdapterGeneration> AdmitFileAsync(string name, string incoming, string sha256, string? expected, EngineSession session, CancellationToken cancellation)
     {
         var model = session.Model;
-        var generation = Registry.FindGeneration(sha256);
-        var info = generation?.Info;
-        if (generation is null or { KilledTheEngine: true })
-        {
-            info = ValidateUpload(incoming, model);
-            if (await _probe.RunAsync(model.Path, incoming, cancellation) is { } said)
-            {
-                var reason = said.Replace(incoming, Upload, StringComparison.Ordinal).Replace(Path.GetFileName(incoming), Upload, StringComparison.Ordinal);
-                throw new RefusalException(new Refusal(RefusalKind.InvalidArgument, "ADAPTER_QUARANTINED", $"a throw-away engine process did not take the file: {reason}")
-                {
-                    Violations = [new FieldViolation("chunk", reason, "an adapter that the engine can use")],
-                });
-            }
-        }
+        var info = Registry.FindGeneration(sha256)?.Info;
+        if (info is null || _killers.ContainsKey(sha256))
+            info = await _check.RunAsync(incoming, model, cancellation);
         AdapterPin pin;
         lock (_commit)
         {
-            _killers.Remove(sha256);
-            pin = Registry.Hold(Keep(incoming, sha256, info!));
-            pin.Generation.KilledTheEngine = false;
+            pin = Registry.Hold(Keep(incoming, sha256, info));
+            _killers.TryRemove(sha256, out _);
         }
         using (pin)
         {
@@ -234,7 +219,7 @@ internal sealed class AdapterStore : IDisposable
     /// <exception cref="RefusalException">There is no such target, or the name has changed meanwhile.</exception>
     public AdapterGeneration Assign(string name, string target, string? expected)
     {
-        using var pin = Registry.Names.Any(n => n.Key == target) ? Registry.Pin(target) : Hold(target.ToLowerInvariant()) ?? throw new RefusalException(Refusal.AdapterNotFound(target));
+        using var pin = Registry.Has(target) ? Registry.Pin(target) : Hold(target.ToLowerInvariant()) ?? throw new RefusalException(Refusal.AdapterNotFound(target));
         lock (_commit)
             Point(name, pin.Generation, expected);
         return pin.Generation;
@@ -246,7 +231,7 @@ internal sealed class AdapterStore : IDisposable
     {
         lock (_commit)
         {
-            if (Registry.Names.Any(n => n.Key == name))
+            if (Registry.Has(name))
             {
                 Save(name, sha256: null);
                 Registry.Remove(name);
@@ -292,29 +277,8 @@ internal sealed class AdapterStore : IDisposable
         var sha256 = await incoming.CompleteAsync(expectedSha256: "");
         if (Registry.FindGeneration(sha256) is { } known)
             return known;
-        return Keep(incoming.Path, sha256, Validate(incoming.Path, model));
+        return Keep(incoming.Path, sha256, AdapterCheck.Validate(incoming.Path, model));
     }
-
-    private static LoraInfo Validate(string path, ServedModel model) => LoraValidator.Validate(path, model.Path, model.Entry?.Manifest.Sha256);
-
-    private static LoraInfo ValidateUpload(string path, ServedModel model)
-    {
-        try
-        {
-            return Validate(path, model);
-        }
-        catch (ModelFileException error)
-        {
-            throw new RefusalException(new Refusal(RefusalKind.InvalidArgument, "ADAPTER_INVALID", $"the file cannot be used on '{model.Name}': {Of(Upload, error).Message}")
-            {
-                Violations = [new FieldViolation($"chunk: {error.Field}", error.Found, error.Allowed)],
-            });
-        }
-    }
-
-    // The same error, of the file that the operator knows.
-    private static ModelFileException Of(string path, ModelFileException error) =>
-        new(path, error.Field, error.Found, error.Allowed, error.Remedy, error.Offset, error);
 
     private string NameOf(AdapterGeneration generation) => Registry.Names.FirstOrDefault(n => n.Value == generation).Key ?? generation.Info.Name;
 
@@ -345,10 +309,9 @@ internal sealed class AdapterStore : IDisposable
     private AdapterGeneration Stored(string sha256, ServedModel model)
     {
         var path = _files.Value.PathOf(sha256);
-        var info = Validate(path, model);
+        var info = AdapterCheck.Validate(path, model);
         _files.Value.Verify(sha256);
-        lock (_commit)
-            return new AdapterGeneration(sha256, path, info) { IsKept = true, KilledTheEngine = _killers.Contains(sha256) };
+        return new AdapterGeneration(sha256, path, info) { IsKept = true };
     }
 
     // The disk first: what is acknowledged outlives a crash, and what cannot be written has not happened.
@@ -364,24 +327,11 @@ internal sealed class AdapterStore : IDisposable
         lock (_commit)
         {
             var isStored = _files.Value.Has(sha256);
-            if (!isStored)
-            {
-                var bytes = new FileInfo(incoming).Length;
-                RefuseWithoutRoom(bytes);
-                _files.Value.Trim(_options.AdapterDiskBytes - bytes, IsHeld);
-            }
-            return new AdapterGeneration(sha256, _files.Value.Keep(incoming, sha256), info) { IsKept = isStored };
+            return new AdapterGeneration(sha256, _files.Value.Keep(incoming, sha256, IsHeld), info) { IsKept = isStored };
         }
     }
 
     private bool IsHeld(string sha256) => Registry.FindGeneration(sha256) is not null || _resting.Has(sha256);
-
-    private void RefuseWithoutRoom(long bytes)
-    {
-        if (_files.Value.HeldBytes(IsHeld) is var held && held + bytes > _options.AdapterDiskBytes)
-            throw new RefusalException(new Refusal(RefusalKind.FailedPrecondition, "ADAPTER_DISK_FULL", string.Create(CultureInfo.InvariantCulture,
-                $"the file has {bytes} bytes and the adapters with names (those of other models too) {held}, more than --adapter-disk {_options.AdapterDiskBytes} together; remove some, or serve with more")));
-    }
 
     // Each name gets the first of its generations that fits the model; the others rest.
     private void Restore(ServedModel model, IReadOnlyDictionary<string, string[]> names)
@@ -402,7 +352,7 @@ internal sealed class AdapterStore : IDisposable
         {
             var known = Registry.FindGeneration(sha256);
             if (known is not null)
-                Validate(known.Path, model);
+                AdapterCheck.Validate(known.Path, model);
             Registry.Point(name, known ?? Stored(sha256, model), expected: null);
             _resting.Remove(name, sha256);
             return true;
@@ -427,11 +377,6 @@ internal sealed class AdapterStore : IDisposable
         foreach (var (name, generation) in served)
             names[name] = [generation, .. names.GetValueOrDefault(name, []).Where(resting => resting != generation)];
         _files.Value.WriteNames(names);
-    }
-
-    private void Retire(AdapterGeneration generation)
-    {
-        _ = RetireAsync(generation);
     }
 
     private async Task RetireAsync(AdapterGeneration generation)

@@ -58,7 +58,7 @@ internal sealed class AdaptersService(AdapterStore store, EngineSupervisor super
     {
         var session = supervisor.Session;
         using var pin = store.Registry.Pin(request.Name);
-        await AdapterStore.EnsureAsync(pin.Generation, session, install: true).WaitAsync(context.CancellationToken);
+        await store.EnsureAsync(pin.Generation, session, install: true).WaitAsync(context.CancellationToken);
         pin.Dispose();
         return await DescribeAsync(request.Name, pin.Generation, context.CancellationToken);
     }
