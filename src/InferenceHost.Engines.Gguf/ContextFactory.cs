@@ -81,7 +81,7 @@ internal sealed class ContextFactory(GgufEngineOptions options, ModelHeader head
             parts.Dispose();
     }
 
-    private Decoder Decoder(OpenContext open, int vocabularySize) => new(open.Context, open.Kernels, options.BatchTokens, vocabularySize);
+    private Decoder Decoder(OpenContext open, int vocabularySize) => new(open, options.BatchTokens, vocabularySize);
 
     private void TestKernels(EngineParts parts, int vocabularySize) => new KernelSelfTest(parts.Open.Kernels, parts.Decoder, vocabularySize, options).Run();
 

@@ -7,19 +7,21 @@ namespace InferenceHost.Engines.Gguf;
 internal sealed unsafe class Decoder : IDisposable
 {
     private readonly LlamaContextHandle _context;
+    private readonly GraphHook? _hook;
     private readonly IReadOnlyList<IKernelRewriter> _kernels;
     private readonly NativeBatch _batch;
     private readonly int _vocabularySize;
     private float* _logits;
     private int _outputs;
 
-    public Decoder(LlamaContextHandle context, IReadOnlyList<IKernelRewriter> kernels, int capacity, int vocabularySize)
+    public Decoder(OpenContext open, int capacity, int vocabularySize)
     {
-        _kernels = kernels;
-        _context = context;
+        _kernels = open.Kernels;
+        _hook = open.Hook;
+        _context = open.Context;
         _batch = new NativeBatch(capacity);
         _vocabularySize = vocabularySize;
-        Memory = LibLlama.llama_get_memory(context);
+        Memory = LibLlama.llama_get_memory(_context);
     }
 
     /// <summary>The context's KV memory.</summary>
@@ -30,6 +32,7 @@ internal sealed unsafe class Decoder : IDisposable
         _outputs = 0;
         foreach (var kernel in _kernels)
             kernel.Begin();
+        _hook?.Begin(_context);
         var result = (DecodeResult)LibLlama.llama_decode(_context, _batch.Fill(batch));
         if (result != DecodeResult.Success)
             return result;

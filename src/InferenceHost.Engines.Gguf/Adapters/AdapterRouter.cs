@@ -125,9 +125,7 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
     }
 
     /// <inheritdoc/>
-    public string? AfterStep() => _rewriter.Fault
-        ?? (_rewriter.OpenPairs != 0 ? $"{_rewriter.OpenPairs} adapter nodes without a sum" : null)
-        ?? (_rewriter.Sites == 0 && !_rows.All.IsBase ? "the graph of a step with adapters had none" : null);
+    public string? AfterStep() => _rewriter.End();
 
     /// <inheritdoc/>
     public PreparedAdapter Prepare(string path, CancellationToken cancellation) => _reader.Read(path, cancellation);

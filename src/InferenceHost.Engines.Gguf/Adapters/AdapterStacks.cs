@@ -77,6 +77,9 @@ internal sealed unsafe class AdapterStacks : IDisposable
         return null;
     }
 
+    /// <summary>Grows when which modules are used may have changed.</summary>
+    public int Version { get; private set; }
+
     /// <summary>Whether a slot that is whole has weights for a module.</summary>
     public bool IsUsed(AdapterModule module) => _users[module.Index] > 0;
 
@@ -136,6 +139,7 @@ internal sealed unsafe class AdapterStacks : IDisposable
     {
         if (_next[slot] < _byModule.Length)
             return;
+        Version++;
         for (var module = 0; module < _users.Length; module++)
             if (_byModule[module] is not null && _isFilled[(module * _table.Count) + slot])
                 _users[module] += change;

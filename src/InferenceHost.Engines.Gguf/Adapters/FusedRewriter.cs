@@ -26,6 +26,8 @@ internal sealed unsafe class FusedRewriter : GraphRewriter
     public override void Begin()
     {
         base.Begin();
+        // The kernel reads the rows of each call.
+        Unsettle();
         _scratchRank = Math.Max(_scratchRank, _table.MaxRank);
         _scratch.Reserve((nint)_scratchTiles * RowTile.MaxRows * _scratchRank * sizeof(float));
     }

@@ -4,7 +4,7 @@ namespace InferenceHost.Engines.Gguf.Adapters;
 
 /// <summary>
 /// Finds the four nodes that libllama builds per adapted weight, u = A x, v = B u, w = scale v, res + w, before it computes a graph. What becomes of them is the way of
-/// routing's. A graph that is used again arrives rewritten and only gets the rows of the step.
+/// routing's. A graph that is used again arrives rewritten and only gets the rows of the step; where it would stay as it is, it need not arrive.
 /// </summary>
 internal abstract unsafe class GraphRewriter(GgmlOps ops, AdapterModules modules, StepRows rows) : INodeVisitor, IDisposable
 {
@@ -13,6 +13,9 @@ internal abstract unsafe class GraphRewriter(GgmlOps ops, AdapterModules modules
 
     private readonly Dictionary<nint, (AdapterModule Module, bool IsDown)?> _halves = [];
     private int _applied;
+    private int _state = 1;
+    private int _shownState;
+    private bool _isShown;
 
     /// <summary>Whether graphs are rewritten; off, libllama's own nodes run.</summary>
     public bool IsOn { get; set; }
@@ -20,14 +23,17 @@ internal abstract unsafe class GraphRewriter(GgmlOps ops, AdapterModules modules
     /// <summary>Whether graphs are built without adapters: there is nothing to see then.</summary>
     public bool IsResting { get; set; }
 
-    /// <summary>Adapted weights that the call's graphs had.</summary>
-    public int Sites { get; private set; }
+    /// <inheritdoc/>
+    public bool NeedsNodes => _shownState != _state;
 
-    /// <summary>What was wrong with a graph since <see cref="Begin"/>; null = nothing.</summary>
-    public string? Fault { get; protected set; }
+    // What was wrong with a graph since Begin; null = nothing.
+    protected string? Fault { get; set; }
 
-    /// <summary>Pairs of nodes whose sum has not been seen: 0 after a call that went well.</summary>
-    public int OpenPairs { get; private set; }
+    // Adapted weights that the call's graphs had.
+    private int Sites { get; set; }
+
+    // Pairs of nodes whose sum has not been seen: 0 after a call that went well.
+    private int OpenPairs { get; set; }
 
     protected GgmlOps Ops => ops;
 
@@ -38,9 +44,25 @@ internal abstract unsafe class GraphRewriter(GgmlOps ops, AdapterModules modules
     /// <summary>Starts a call, behind <see cref="StepRows.Set"/>.</summary>
     public virtual void Begin()
     {
+        // A call that came to no good end may have shown half a graph.
+        if (_isShown)
+            Unsettle();
+        _isShown = false;
         Fault = null;
         OpenPairs = 0;
         Sites = 0;
+    }
+
+    /// <summary>Ends a call that was computed; null, or what was wrong with its graphs.</summary>
+    public string? End()
+    {
+        var fault = Verdict();
+        if (fault is not null)
+            Unsettle();
+        else if (_isShown)
+            _shownState = _state;
+        _isShown = false;
+        return fault;
     }
 
     /// <summary>Takes the memory for all modules seen so far; null, or why it cannot.</summary>
@@ -59,6 +81,7 @@ internal abstract unsafe class GraphRewriter(GgmlOps ops, AdapterModules modules
     /// <inheritdoc/>
     public void Visit(ggml_tensor* node)
     {
+        _isShown = true;
         if (IsResting)
             return;
         var op = node->op;
@@ -89,6 +112,9 @@ internal abstract unsafe class GraphRewriter(GgmlOps ops, AdapterModules modules
         else if (IsOwn(op))
             Again(node, CustomNode.Mark(node));
     }
+
+    /// <summary>Nodes of a graph that is used again have to be seen: something that they depend on has changed.</summary>
+    protected void Unsettle() => _state++;
 
     /// <summary>Whether nodes are given this operation.</summary>
     protected abstract bool IsOwn(int op);
@@ -131,6 +157,11 @@ internal abstract unsafe class GraphRewriter(GgmlOps ops, AdapterModules modules
             Fault ??= $"{module.Name}: {count} rows in a batch of {rows.Count}";
         return group;
     }
+
+    private string? Verdict() => Fault
+        ?? (OpenPairs != 0 ? $"{OpenPairs} adapter nodes without a sum" : null)
+        ?? (NeedsNodes && !_isShown ? "llama.cpp did not show the nodes of a graph" : null)
+        ?? (_isShown && Sites == 0 && !rows.All.IsBase ? "the graph of a step with adapters had none" : null);
 
     private bool IsMarked(ggml_tensor* node, int mark) => CustomNode.Mark(node) == mark && IsOwn(node->op);
 

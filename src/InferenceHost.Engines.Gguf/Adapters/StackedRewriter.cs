@@ -16,6 +16,7 @@ internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules
     private readonly bool[] _verified = new bool[modules.All.Count];
     private AdapterStacks? _stacks;
     private int _scaledSteps;
+    private NodeState _nodes;
 
     /// <inheritdoc/>
     public override string? Reserve()
@@ -28,6 +29,7 @@ internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules
         }
         _stacks?.Dispose();
         _stacks = stacks;
+        Unsettle();
         return null;
     }
 
@@ -41,10 +43,16 @@ internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules
     public override void Begin()
     {
         base.Begin();
-        if (!IsOn || Rows.All.IsBase)
+        if (IsOn && !Rows.All.IsBase)
+        {
+            _scaledSteps = Rows.All.IsScaled ? ScaledSteps : Math.Max(_scaledSteps - 1, 0);
+            _stacks?.Upload(Rows);
+        }
+        var nodes = IsResting ? default : new NodeState(IsOn, Rows.All.RowCount, Rows.Outputs.RowCount, Rows.All.IsBase, _scaledSteps > 0, _stacks?.Version ?? 0);
+        if (nodes == _nodes)
             return;
-        _scaledSteps = Rows.All.IsScaled ? ScaledSteps : Math.Max(_scaledSteps - 1, 0);
-        _stacks?.Upload(Rows);
+        _nodes = nodes;
+        Unsettle();
     }
 
     public override void Dispose()
@@ -196,4 +204,7 @@ internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules
         if (!inputs.TryFind(Rows, group!, out site->Ids.data, out site->Scales.data))
             Fault ??= $"{module.Name}: {site->RowCount} rows in a call of {Rows.Count}";
     }
+
+    // All that decides which nodes compute and where they find their rows.
+    private readonly record struct NodeState(bool IsOn, int Rows, int Outputs, bool IsBase, bool IsScaled, int Stacks);
 }

@@ -5,6 +5,8 @@ namespace InferenceHost.Engines.Gguf.Interop;
 
 /// <summary>
 /// libllama's evaluation callback: it asks about every node before it computes a graph, and the visitors rewrite nodes then. Must outlive the context.
+/// With a callback ggml hands a graph to the backend as a view without a number, so that CUDA compares it node by node before it replays it: where no visitor needs to see the
+/// nodes, the callback is taken off. libllama puts it back on for every new graph.
 /// </summary>
 internal sealed unsafe class GraphHook : IDisposable
 {
@@ -22,6 +24,18 @@ internal sealed unsafe class GraphHook : IDisposable
     {
         parameters.cb_eval = &OnNode;
         parameters.cb_eval_user_data = (void*)GCHandle.ToIntPtr(_self);
+    }
+
+    /// <summary>Puts the callback on, or takes it off where graphs that are used again need not be seen. Before each call.</summary>
+    public void Begin(LlamaContextHandle context)
+    {
+        if (!NativeLibraries.Ensure().ShowsScheduler)
+            return;
+        var scheduler = LibLlama.llama_context_get_sched(context);
+        if (Array.Exists(_visitors, visitor => visitor.NeedsNodes))
+            LibGgmlBase.ggml_backend_sched_set_eval_callback(scheduler, &OnNode, (void*)GCHandle.ToIntPtr(_self));
+        else
+            LibGgmlBase.ggml_backend_sched_set_eval_callback(scheduler, null, null);
     }
 
     public void Dispose()

@@ -57,6 +57,9 @@ internal static unsafe partial class LibGgmlBase
     internal static partial bool ggml_backend_dev_supports_op(nint device, ggml_tensor* op);
 
     [LibraryImport(Library)]
+    internal static partial void ggml_backend_sched_set_eval_callback(nint sched, delegate* unmanaged[Cdecl]<ggml_tensor*, byte, void*, byte> callback, void* user_data);
+
+    [LibraryImport(Library)]
     internal static partial void ggml_backend_tensor_set(ggml_tensor* tensor, void* data, nuint offset, nuint size);
 
     [LibraryImport(Library)]

@@ -5,6 +5,9 @@ namespace InferenceHost.Engines.Gguf.Interop;
 /// <summary>libllama, llama.h: process, model and context.</summary>
 internal static unsafe partial class LibLlama
 {
+    /// <summary>llama_context::get_sched() const. Not in llama.h: looked for by name, and done without where it is not exported.</summary>
+    internal const string GetScheduler = "_ZNK13llama_context9get_schedEv";
+
     private const string Library = "llama";
 
     [LibraryImport(Library)]
@@ -83,6 +86,9 @@ internal static unsafe partial class LibLlama
 
     [LibraryImport(Library)]
     internal static partial void llama_attach_threadpool(LlamaContextHandle ctx, GgmlThreadpoolHandle threadpool, GgmlThreadpoolHandle threadpool_batch);
+
+    [LibraryImport(Library, EntryPoint = GetScheduler)]
+    internal static partial nint llama_context_get_sched(LlamaContextHandle ctx);
 
     [LibraryImport(Library)]
     internal static partial int llama_decode(LlamaContextHandle ctx, llama_batch batch);

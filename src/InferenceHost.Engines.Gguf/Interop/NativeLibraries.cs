@@ -61,7 +61,11 @@ internal static class NativeLibraries
         if (LibGgml.ggml_backend_dev_by_type(ggml_backend_dev_type.Cpu) == 0)
             throw new EngineException($"no libggml-cpu-*.so in {directory} runs on this processor");
         LibLlama.llama_backend_init();
-        return set with { CudaFault = DeviceChoice.FindCuda() == 0 ? CudaFault(directory, driverSays) : null };
+        return set with
+        {
+            CudaFault = DeviceChoice.FindCuda() == 0 ? CudaFault(directory, driverSays) : null,
+            ShowsScheduler = NativeLibrary.TryGetExport(llama, LibLlama.GetScheduler, out _),
+        };
     }
 
     /// <summary>Why the CUDA backend in a folder has no device: ggml passes over a backend that cannot be loaded and says nothing. Null where there is no such backend.</summary>

@@ -9,4 +9,7 @@ internal sealed record NativeLibrarySet(string Directory, string LlamaVersion, s
 {
     /// <summary>Why the folder's CUDA backend has no device; null where it has one, or the folder has no such backend.</summary>
     public string? CudaFault { get; init; }
+
+    /// <summary>Whether libllama exports what gives a context's scheduler.</summary>
+    public bool ShowsScheduler { get; init; }
 }

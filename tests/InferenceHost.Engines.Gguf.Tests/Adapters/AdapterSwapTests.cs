@@ -59,7 +59,7 @@ public sealed class AdapterSwapTests
         public World(AdapterRouting routing, AdapterMode expected, bool stacked = false)
         {
             var reference = Reference.Tiny("llama");
-            var options = TestEngines.Options(reference.ModelPath) with { AdapterSlots = 4, AdapterRouting = routing, StackedAdapters = stacked, AdapterCopyTime = TimeSpan.Zero };
+            var options = TestEngines.Options(reference.ModelPath) with { AdapterSlots = 4, AdapterRouting = routing, StackedAdapters = stacked, OwnAttention = !stacked, OwnProducts = !stacked, AdapterCopyTime = TimeSpan.Zero };
             _engine = GgufEngine.Load(options, null, TestContext.Current.CancellationToken);
             Assert.Equal(expected, _engine.Capabilities.AdapterMode);
             Load = new SwapLoad(reference);
