@@ -88,7 +88,7 @@ public sealed class GgufEngine : IEngine
     /// <inheritdoc cref="AdapterRouter.IsResting"/>
     internal bool AdaptersRest => _parts.Adapters is AdapterRouter { IsResting: true };
 
-    /// <summary>What went wrong in the last <see cref="Execute"/> that gave <see cref="ExecutionStatus.Failed"/>, where more is known than that.</summary>
+    /// <inheritdoc/>
     public string? LastFault { get; private set; }
 
     /// <summary>

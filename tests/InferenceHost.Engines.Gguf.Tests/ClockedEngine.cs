@@ -14,6 +14,8 @@ internal sealed class ClockedEngine(GgufEngine engine, TimeSpan perRow) : IEngin
 
     public ITokenVocabulary Vocabulary => engine.Vocabulary;
 
+    public string? LastFault => engine.LastFault;
+
     public ExecutionStatus Execute(StepBatch batch)
     {
         _clock.Now += batch.Count * perRow;

@@ -83,6 +83,8 @@ internal static class CallErrors
             steps.Add("Start one with 'inferencehost serve', or name another with --endpoint URL.");
         else if (code == StatusCode.Unavailable && status?.GetDetail<RetryInfo>() is null)
             steps.Add("'inferencehost status' shows what the server is doing; try again.");
+        else if (status?.GetDetail<ErrorInfo>()?.Reason == "ADAPTER_DISK_FULL")
+            steps.Add("'inferencehost adapters list' shows what is kept, 'adapters remove NAME' makes room; 'serve --adapter-disk BYTES' sets how much there is.");
         else if (code == StatusCode.NotFound)
             steps.Add("'inferencehost models list' and 'inferencehost adapters list' show the names.");
         else if (code == StatusCode.AlreadyExists)

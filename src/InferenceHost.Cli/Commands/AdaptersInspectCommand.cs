@@ -23,13 +23,17 @@ internal static class AdaptersInspectCommand
         command.Runs(cli, async (server, parsed, cancellationToken) =>
         {
             string text = parsed.GetRequiredValue(adapter);
-            if (File.Exists(text) || Directory.Exists(text))
+            if (IsPath(text))
                 return AdaptersCommand.Show(cli, parsed, ReadFile(text, parsed.GetValue(model)));
             var request = new DescribeAdapterRequest { Name = text };
             return AdaptersCommand.Show(cli, parsed, await server.Adapters.DescribeAsync(request, server.Call(cancellationToken)).ConfigureAwait(false));
         });
         return command;
     }
+
+    // No name on a server has a slash; a missing file is not to be looked for there.
+    private static bool IsPath(string text) =>
+        File.Exists(text) || Directory.Exists(text) || text.Contains('/', StringComparison.Ordinal) || text.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);
 
     private static AdapterInfo ReadFile(string path, string? model)
     {

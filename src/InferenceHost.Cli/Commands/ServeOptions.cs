@@ -74,7 +74,7 @@ internal sealed class ServeOptions
         {
             Model = parsed.GetValue(_model),
             ModelsDirectory = parsed.GetValue(_modelsDirectory),
-            Adapters = [.. (parsed.GetValue(_adapters) ?? []).Select(text => Split(text)).Select(pair => new AdapterSource(pair.Name, adapters.Import(pair.Path)))],
+            Adapters = [.. (parsed.GetValue(_adapters) ?? []).Select(text => Split(text)).Select(pair => adapters.Import(pair.Name, pair.Path))],
             Listen = parsed.GetValue(_listen) ?? defaults.Listen,
             ListenHttp = parsed.GetValue(_listenHttp),
             Device = parsed.GetValue(_device) ?? defaults.Device,

@@ -109,6 +109,8 @@ public sealed partial class EngineLoop
     private void RollBack(ExecutionStatus status)
     {
         _failedSteps++;
+        var cause = _engine.LastFault is { } fault && status == ExecutionStatus.Failed ? $"{status}: {fault}" : $"{status}";
+        _options.OnFault?.Invoke(new EngineException($"a step of {_plan.Rows} rows failed and is undone: {cause}"));
         foreach (var planned in _plan.Sequences)
         {
             var sequence = planned.Sequence;
@@ -118,7 +120,7 @@ public sealed partial class EngineLoop
         }
         _places.DropCache();
         if (++_failuresInARow < MaxFailuresInARow) return;
-        var refusal = new Refusal(RefusalKind.Internal, "ENGINE_FAILED", $"the engine failed {_failuresInARow} times in a row ({status})");
+        var refusal = new Refusal(RefusalKind.Internal, "ENGINE_FAILED", $"the engine failed {_failuresInARow} times in a row ({cause})");
         foreach (var planned in _plan.Sequences)
             if (!planned.Sequence.IsFinished) Finish(planned.Sequence, FinishReason.Failed, refusal);
         _failuresInARow = 0;

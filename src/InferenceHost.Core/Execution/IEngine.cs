@@ -20,6 +20,9 @@ public interface IEngine : IDisposable
     /// </summary>
     ExecutionStatus Execute(StepBatch batch);
 
+    /// <summary>What went wrong in the last <see cref="Execute"/> that gave <see cref="ExecutionStatus.Failed"/>, for the operator; null where no more is known than that.</summary>
+    string? LastFault { get; }
+
     /// <summary>
     /// Logits of output <paramref name="output"/> of the last completed <see cref="Execute"/>: [vocabulary size], float32, writable, valid until the next call.
     /// Several threads may ask at the same time, each for outputs of its own, while the owning thread calls nothing else.

@@ -58,6 +58,8 @@ internal sealed class AdapterStore : IDisposable
             {
                 var generation = await ImportAsync(source.Path, model, cancellation);
                 Registry.Point(source.Name, generation, expected: null);
+                if (source.IsTemporary)
+                    File.Delete(source.Path);
             }
             catch (ModelFileException error)
             {

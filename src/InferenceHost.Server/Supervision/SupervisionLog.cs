@@ -26,6 +26,6 @@ internal static partial class SupervisionLog
     [LoggerMessage(1107, LogLevel.Warning, "'{Model}' is served by the CPU, not by a GPU: {Note}. Say --device cpu where that is meant")]
     public static partial void DeviceNote(ILogger logger, string model, string note);
 
-    [LoggerMessage(1106, LogLevel.Warning, "'{Model}' is computed by llama.cpp's own code alone, with adapters one after the other: the engine process died with ours. Report it with the messages before this one")]
+    [LoggerMessage(1106, LogLevel.Warning, "'{Model}' is computed by llama.cpp's own code alone, with adapters one after the other: the engine process died while it loaded, or three times in a row, and ours may be why. Unless it was killed from outside, report it with the messages before this one")]
     public static partial void ServingPlain(ILogger logger, string model);
 }

@@ -130,6 +130,8 @@ public sealed class FileCommandTests
     {
         Assert.Equal(4, (await CliRun.RunAsync(Nowhere, "models", "verify", "/nowhere/x.gguf")).ExitCode);
         Assert.Equal(4, (await CliRun.RunAsync(Nowhere, "adapters", "add", "x", "/nowhere/x.gguf")).ExitCode);
+        Assert.Equal(4, (await CliRun.RunAsync(Nowhere, "adapters", "inspect", "/nowhere/peft")).ExitCode);
+        Assert.Equal(4, (await CliRun.RunAsync(Nowhere, "adapters", "inspect", "nothing.gguf")).ExitCode);
         Assert.Equal(4, (await CliRun.RunAsync(Nowhere, "adapters", "inspect", Path.Combine(Adapters, "factory.gguf"), "--base", "/nowhere/x.gguf")).ExitCode);
         using var folder = new TemporaryFolder(SharedData.Require("adapters/peft/factory"));
         File.Delete(Path.Combine(folder.Path, "adapter_config.json"));

@@ -156,9 +156,16 @@ public sealed class EngineLoopTests
     [Fact]
     public void EngineThatKeepsFailingEndsTheRequestAndNotTheLoop()
     {
-        using var harness = new LoopHarness();
+        var faults = new List<Exception>();
+        using var harness = new LoopHarness(options: options => options with { OnFault = faults.Add });
         harness.Engine.BeforeStep = _ => ExecutionStatus.Failed;
-        Assert.Equal("ENGINE_FAILED", harness.Run(harness.Request([1, 2, 3], 4)).Finish!.Refusal!.Reason);
+        harness.Engine.LastFault = "the rows were not ours";
+        var refusal = harness.Run(harness.Request([1, 2, 3], 4)).Finish!.Refusal!;
+        Assert.Equal("ENGINE_FAILED", refusal.Reason);
+        Assert.Contains("Failed: the rows were not ours", refusal.Message, StringComparison.Ordinal);
+        // The log has each of them.
+        Assert.Equal(3, faults.Count);
+        Assert.All(faults, fault => Assert.Contains("3 rows failed and is undone: Failed: the rows were not ours", fault.Message, StringComparison.Ordinal));
         harness.Engine.BeforeStep = _ => ExecutionStatus.Completed;
         Assert.Equal(4, harness.Run(harness.Request([1, 2, 3], 4)).Tokens.Count);
     }

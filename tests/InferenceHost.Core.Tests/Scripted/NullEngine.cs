@@ -33,6 +33,8 @@ public sealed class NullEngine : IEngine, ITokenVocabulary
 
     public ITokenVocabulary Vocabulary => this;
 
+    public string? LastFault => null;
+
     public int Size { get; }
 
     /// <summary>Whether what the threads that ask for logits allocate is counted, from the first time each asks.</summary>

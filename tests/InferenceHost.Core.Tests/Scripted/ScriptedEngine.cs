@@ -43,6 +43,9 @@ internal sealed partial class ScriptedEngine : IEngine
     /// <summary>Called before every step; what it returns is the step's outcome.</summary>
     public Func<StepBatch, ExecutionStatus> BeforeStep { get; set; } = _ => ExecutionStatus.Completed;
 
+    /// <summary>What the engine says of a step that failed.</summary>
+    public string? LastFault { get; set; }
+
     /// <summary>Called on the thread that asks, before logits are given; may throw.</summary>
     public Action<int> BeforeLogits { get; set; } = _ => { };
 

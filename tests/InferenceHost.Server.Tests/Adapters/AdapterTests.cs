@@ -256,6 +256,18 @@ public sealed class AdapterTests
     }
 
     [Fact]
+    public async Task TemporaryFilesGivenAtStartAreGoneWhenTheServerHasItsCopy()
+    {
+        using var folder = new TempFolder();
+        var path = Path.Combine(folder.Path, "converted.gguf");
+        File.Copy(SharedData.Require("tiny/llama/b-r8.gguf"), path);
+        var script = new AdapterScript();
+        await using var server = await StartAsync(script, adapters: [new AdapterSource("b", path) { IsTemporary = true }]);
+        Assert.Equal([$"install {Hash(s_b.Value)[..8]}"], script.Calls);
+        Assert.False(File.Exists(path));
+    }
+
+    [Fact]
     public async Task AdapterGivenAtStartThatDoesNotFitEndsTheStartByName()
     {
         var error = await Assert.ThrowsAsync<StartupException>(

@@ -89,6 +89,8 @@ public sealed class JapaneseChatTests
         private readonly float[] _logits = new float[tokenizer.Tokenizer.Vocabulary.Count];
         private int _length;
 
+        public string? LastFault => null;
+
         public int PromptTokens { get; set; }
 
         public int ReplyTokens => reply.Count;
