@@ -49,6 +49,16 @@ internal sealed unsafe class AdapterRouter : IAdapterPath
         set => _rewriter.IsOn = value;
     }
 
+    /// <summary>Whether stacks are read in their whole rank, whoever is in them; for the self-test.</summary>
+    public bool IsWide
+    {
+        set
+        {
+            if (_rewriter is StackedRewriter stacked)
+                stacked.IsWide = value;
+        }
+    }
+
     /// <summary>Prepares routing for a model, by our kernel or through stacks; null where its file has no module that an adapter could change.</summary>
     public static AdapterRouter? TryCreate(GgmlOps ops, GgufEngineOptions options, ModelHeader header, int threads, bool stacked)
     {

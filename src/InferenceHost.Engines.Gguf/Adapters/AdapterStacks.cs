@@ -20,6 +20,7 @@ internal sealed unsafe class AdapterStacks : IDisposable
     private readonly bool[] _isFilled;
     private readonly int[] _users;
     private readonly int[] _next;
+    private readonly int[] _ranks;
     private readonly byte[] _staging;
     private readonly int[] _rows;
     private readonly int[] _uploaded;
@@ -38,6 +39,8 @@ internal sealed unsafe class AdapterStacks : IDisposable
         _isFilled = new bool[modules.All.Count * table.Count];
         _users = new int[modules.All.Count];
         _next = new int[table.Count];
+        _ranks = new int[table.Count];
+        Width = layout.Width(0);
         _rows = new int[4 * batchTokens];
         _uploaded = new int[4 * batchTokens];
         long slice = 0;
@@ -77,8 +80,11 @@ internal sealed unsafe class AdapterStacks : IDisposable
         return null;
     }
 
-    /// <summary>Grows when which modules are used may have changed.</summary>
+    /// <summary>Grows when what nodes have to read may have changed.</summary>
     public int Version { get; private set; }
+
+    /// <summary>How much of the stacks' rank the slots that are whole need: nodes read no more of it.</summary>
+    public int Width { get; private set; }
 
     /// <summary>Whether a slot that is whole has weights for a module.</summary>
     public bool IsUsed(AdapterModule module) => _users[module.Index] > 0;
@@ -140,9 +146,16 @@ internal sealed unsafe class AdapterStacks : IDisposable
         if (_next[slot] < _byModule.Length)
             return;
         Version++;
+        var rank = 0;
         for (var module = 0; module < _users.Length; module++)
             if (_byModule[module] is not null && _isFilled[(module * _table.Count) + slot])
+            {
                 _users[module] += change;
+                rank = Math.Max(rank, _table.Module(module)[slot].Rank);
+            }
+        // One that leaves may be another one in the table by now.
+        _ranks[slot] = change > 0 ? rank : 0;
+        Width = _layout.Width(_ranks.Max());
     }
 
     // False where there was nothing to do.

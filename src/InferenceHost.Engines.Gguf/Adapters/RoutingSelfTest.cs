@@ -7,7 +7,7 @@ namespace InferenceHost.Engines.Gguf.Adapters;
 /// <summary>
 /// Compares routing with llama.cpp's own way on the loaded model, with the pattern's random numbers: sequences with the adapter must come out as llama.cpp
 /// computes them under it, sequences without as the base model does, in one batch. Also shows which modules the graph applies adapters to.
-/// On a device further steps come in the ways that serve: the same shape until a CUDA graph of it is replayed, for other rows too, a row at a time, with and without factors, and a full chunk.
+/// On a device further steps come in the ways that serve: the same shape until a CUDA graph of it is replayed, for other rows too, a row at a time, with and without factors, as narrow and as wide as adapters can be, and a full chunk.
 /// </summary>
 /// <param name="router">What is tested.</param>
 /// <param name="context">Its context.</param>
@@ -69,10 +69,14 @@ internal sealed class RoutingSelfTest(AdapterRouter router, LlamaContextHandle c
         try
         {
             // Factors of 1 first: nodes for others stay for a while.
-            return (router.IsStacked ? Test(batch, strength, 1, own!, plain) ?? TestChunk() : null) ?? Test(batch, strength / 2, 2, own!, plain);
+            if (router.IsStacked && (Test(batch, strength, 1, own!, plain) ?? TestChunk()) is { } fault)
+                return fault;
+            router.IsWide = true;
+            return Test(batch, strength / 2, 2, own!, plain);
         }
         finally
         {
+            router.IsWide = false;
             router.Clear(Slot);
         }
     }

@@ -33,6 +33,9 @@ internal sealed unsafe class StackLayout : IAdapterLayout
     /// <summary>Rank of the stacks.</summary>
     public int Rank { get; }
 
+    /// <summary>How much of the stacks' rank nodes have to read for adapters of a rank.</summary>
+    public int Width(int rank) => Pad(Math.Max(rank, 1), Type(Rank) == ggml_type.Q8_0 ? RankStep : StackStep);
+
     /// <summary>Type of rows of so many numbers.</summary>
     public ggml_type Type(int width) => _storage == AdapterStorage.Int8 && width % RankStep == 0 ? ggml_type.Q8_0 : ggml_type.F16;
 

@@ -16,6 +16,12 @@ internal unsafe struct StackSite
     /// <summary>Whether rows of the running call, or of one not long ago, have factors other than 1.</summary>
     public byte IsScaled;
 
+    /// <summary>A of all slots as [inputs, width, slots]: the stack, as far as adapters fill it.</summary>
+    public ggml_tensor Down;
+
+    /// <summary>B of all slots as [width, outputs, slots].</summary>
+    public ggml_tensor Up;
+
     /// <summary>x as [inputs, 1, rows].</summary>
     public ggml_tensor X;
 

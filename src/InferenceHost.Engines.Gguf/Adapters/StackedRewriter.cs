@@ -18,6 +18,11 @@ internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules
     private int _scaledSteps;
     private NodeState _nodes;
 
+    /// <summary>Whether nodes read the stacks in their whole rank; for the self-test.</summary>
+    public bool IsWide { get; set; }
+
+    private int Width => IsWide || _stacks is null ? layout.Rank : _stacks.Width;
+
     /// <inheritdoc/>
     public override string? Reserve()
     {
@@ -48,7 +53,7 @@ internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules
             _scaledSteps = Rows.All.IsScaled ? ScaledSteps : Math.Max(_scaledSteps - 1, 0);
             _stacks?.Upload(Rows);
         }
-        var nodes = IsResting ? default : new NodeState(IsOn, Rows.All.RowCount, Rows.Outputs.RowCount, Rows.All.IsBase, _scaledSteps > 0, _stacks?.Version ?? 0);
+        var nodes = IsResting ? default : new NodeState(IsOn, Rows.All.RowCount, Rows.Outputs.RowCount, Rows.All.IsBase, _scaledSteps > 0, Width, _stacks?.Version ?? 0);
         if (nodes == _nodes)
             return;
         _nodes = nodes;
@@ -82,6 +87,7 @@ internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules
         }
         var site = _sites.Claim(node);
         (site->Module, site->RowCount) = (module.Index, count);
+        (site->Down, site->Up) = (*stack.Down, *stack.Up);
         site->X = *(ggml_tensor*)node->src[1];
         site->X.view_src = null;
         Shape(&site->X, module.Inputs, 1, count, (long)site->X.nb[1]);
@@ -89,13 +95,13 @@ internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules
         Shape(&site->Ids, 1, count, 1, sizeof(int));
         CustomNode.SetMark(node, FirstMark, site);
         node->op = Ops.MultiplyMatricesById;
-        node->src[0] = (nint)stack.Down;
+        node->src[0] = (nint)(&site->Down);
         node->src[1] = (nint)(&site->X);
         node->src[2] = (nint)(&site->Ids);
         // The pattern has rank 1, and ggml gave its u no room for more.
         node->data = stack.Inputs.Scratch->data;
         node->buffer = stack.Inputs.Scratch->buffer;
-        Shape(node, layout.Rank, 1, count, layout.Rank * sizeof(float));
+        Fit(node, site);
         Verify(node, stack);
         Arm(node, site);
     }
@@ -118,7 +124,7 @@ internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules
         for (var i = 1; i < 4; i++)
             site->Scales.nb[i] = site->Scales.nb[i - 1] * site->Scales.ne[i - 1];
         CustomNode.SetMark(node, SecondMark, site);
-        node->src[0] = (nint)stack.Up;
+        node->src[0] = (nint)(&site->Up);
         node->src[2] = (nint)(&site->Ids);
         Shape(node, module.Outputs, 1, site->RowCount, (long)node->nb[1]);
         node->op = Ops.MultiplyMatricesById;
@@ -176,6 +182,7 @@ internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules
         {
             case FirstMark:
                 Choose(site);
+                Fit(node, site);
                 node->op = site->IsNeeded != 0 ? Ops.MultiplyMatricesById : Ops.None;
                 break;
             case SecondMark:
@@ -189,6 +196,14 @@ internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules
                 node->op = site->IsNeeded != 0 ? Ops.Add : node->data == ((ggml_tensor*)node->src[0])->data ? Ops.None : Ops.Duplicate;
                 break;
         }
+    }
+
+    // u and the stacks, as wide as the installed adapters need.
+    private void Fit(ggml_tensor* node, StackSite* site)
+    {
+        var width = Width;
+        site->Down.ne[1] = site->Up.ne[0] = width;
+        Shape(node, width, 1, site->RowCount, width * sizeof(float));
     }
 
     // Which rows of the running call go through the site.
@@ -206,5 +221,5 @@ internal sealed unsafe class StackedRewriter(GgmlOps ops, AdapterModules modules
     }
 
     // All that decides which nodes compute and where they find their rows.
-    private readonly record struct NodeState(bool IsOn, int Rows, int Outputs, bool IsBase, bool IsScaled, int Stacks);
+    private readonly record struct NodeState(bool IsOn, int Rows, int Outputs, bool IsBase, bool IsScaled, int Width, int Stacks);
 }

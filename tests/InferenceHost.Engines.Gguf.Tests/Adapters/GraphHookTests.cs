@@ -45,6 +45,23 @@ public sealed class GraphHookTests
     }
 
     [Fact]
+    public void StacksAreReadAsWideAsTheInstalledAdaptersAre()
+    {
+        using var folder = new TemporaryFolder();
+        var reference = Reference.Tiny("llama");
+        using var run = new HookedRun(reference, ownKernels: false);
+        run.IsShown(1, 2);
+        Assert.Equal(32, run.Width);
+        run.Install(4, folder.File("wide.gguf", TinyLora.OfRank(reference, 40)));
+        // Whoever is in the batch: CUDA replays a graph as long as its nodes stay.
+        run.IsShown(1, 2);
+        Assert.Equal(64, run.Width);
+        run.Clear(4);
+        run.IsShown(1, 2);
+        Assert.Equal(32, run.Width);
+    }
+
+    [Fact]
     public void ACallWithoutAGoodEndIsFollowedByOneThatIsSeen()
     {
         using var run = new HookedRun(Reference.Tiny("llama"), ownKernels: false);
@@ -73,7 +90,7 @@ public sealed class GraphHookTests
     /// <summary>Two sequences on a context whose graphs are watched.</summary>
     private sealed class HookedRun : IDisposable
     {
-        private readonly Watcher _watcher = new();
+        private readonly Watcher _watcher;
         private readonly Reference _reference;
         private readonly LlamaModelHandle _model;
         private readonly EngineParts _parts;
@@ -83,6 +100,7 @@ public sealed class GraphHookTests
         {
             _reference = reference;
             NativeLibraries.Ensure();
+            _watcher = new Watcher();
             var options = TestEngines.Options(reference.ModelPath) with { AdapterSlots = 4, StackedAdapters = true, OwnAttention = ownKernels, OwnProducts = ownKernels, ContextTokens = 4096 };
             var device = DeviceChoice.Pick(GgufDevice.Cpu, 1);
             _model = ModelLoader.Load(options, device, null, TestContext.Current.CancellationToken);
@@ -92,9 +110,14 @@ public sealed class GraphHookTests
                 Install(adapter + 1, adapter);
         }
 
-        public void Install(int slot, int adapter)
+        /// <summary>Rank that the nodes of the last graph read.</summary>
+        public long Width => _watcher.Width;
+
+        public void Install(int slot, int adapter) => Install(slot, _reference.Adapters[adapter].Path);
+
+        public void Install(int slot, string path)
         {
-            using var prepared = _parts.Adapters.Prepare(_reference.Adapters[adapter].Path, TestContext.Current.CancellationToken);
+            using var prepared = _parts.Adapters.Prepare(path, TestContext.Current.CancellationToken);
             while (!_parts.Adapters.Install(slot, prepared)) ;
         }
 
@@ -134,10 +157,20 @@ public sealed class GraphHookTests
 
     private sealed unsafe class Watcher : INodeVisitor
     {
+        private readonly int _byId = GgmlOps.TryRead()!.MultiplyMatricesById;
+
         public int Nodes { get; set; }
+
+        public long Width { get; private set; }
 
         public bool NeedsNodes => false;
 
-        public void Visit(ggml_tensor* node) => Nodes++;
+        public void Visit(ggml_tensor* node)
+        {
+            Nodes++;
+            // A comes before B, whose rows begin with the same number.
+            if (node->op == _byId)
+                Width = ((ggml_tensor*)node->src[0])->ne[0];
+        }
     }
 }

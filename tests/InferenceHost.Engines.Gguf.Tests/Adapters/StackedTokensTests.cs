@@ -110,14 +110,7 @@ public sealed class StackedTokensTests
     {
         using var folder = new TemporaryFolder();
         var reference = Reference.Tiny("llama");
-        var weight = ModelHeader.Read(reference.ModelPath).Tensors.Single(tensor => tensor.Name == "blk.0.attn_q.weight");
-        var (a, b) = (new float[65, weight.Ne0], new float[weight.Ne1, 65]);
-        // One of the last rank: a wider stack must hold it, and it must act.
-        for (var i = 0; i < weight.Ne0; i++)
-            a[64, i] = 0.1f;
-        for (var i = 0; i < weight.Ne1; i++)
-            b[i, 64] = 5;
-        var path = folder.File("wide.gguf", TinyLora.Write("llama", 65, [(weight.Name, a, b)]));
+        var path = folder.File("wide.gguf", TinyLora.OfRank(reference, 65));
         using var engine = RoutedEngines.Load(reference, Stacked);
         var refused = Assert.Throws<EngineException>(() => engine.PrepareAdapter(path, TestContext.Current.CancellationToken));
         foreach (var part in new[] { "wide.gguf", "rank 65", "up to 64" })
@@ -134,6 +127,10 @@ public sealed class StackedTokensTests
         var (actual, expected) = (Logits(wider, reference, rows), Logits(fused, reference, rows));
         Assert.InRange(SelfTestLogits.Distance(actual[1], expected[1]), 0, 0.02);
         Assert.True(SelfTestLogits.Distance(actual[1], actual[0]) > 0.1);
+        // Beside it and without it the others are as they were.
+        RoutedEngines.AssertInterleaved(wider, reference);
+        wider.ClearAdapter(4);
+        RoutedEngines.AssertInterleaved(wider, reference);
     }
 
     [Fact]

@@ -5,6 +5,18 @@ namespace InferenceHost.Engines.Gguf.Tests.Adapters;
 /// <summary>Writes adapter files (GGUF version 3, F32) from matrices: A [rank, inputs], B [outputs, rank].</summary>
 internal static class TinyLora
 {
+    /// <summary>An adapter that acts through the last of so many ranks alone: who reads fewer of them gives the base model.</summary>
+    public static byte[] OfRank(Reference reference, int rank)
+    {
+        var weight = ModelHeader.Read(reference.ModelPath).Tensors.Single(tensor => tensor.Name == "blk.0.attn_q.weight");
+        var (a, b) = (new float[rank, weight.Ne0], new float[weight.Ne1, rank]);
+        for (var i = 0; i < weight.Ne0; i++)
+            a[rank - 1, i] = 0.1f;
+        for (var i = 0; i < weight.Ne1; i++)
+            b[i, rank - 1] = 5;
+        return Write("llama", rank, [(weight.Name, a, b)]);
+    }
+
     public static byte[] Write(string architecture, float alpha, IReadOnlyList<(string Name, float[,] A, float[,] B)> pairs)
     {
         using var stream = new MemoryStream();
