@@ -27,6 +27,9 @@ internal sealed class AdapterEntry(string generation, string path)
     /// <summary>Running sequences that read its slot.</summary>
     public int Pins { get; set; }
 
+    /// <summary>Step since which there have always been some.</summary>
+    public long PinnedSince { get; set; }
+
     public bool IsPreparing { get; set; }
 
     /// <summary>Whether it has been in host memory: what fails later may succeed when it is tried again.</summary>

@@ -19,6 +19,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     private readonly AdapterEntry?[] _slots = new AdapterEntry?[engine.Capabilities.AdapterSlots + 1];
     private readonly Queue<AdapterEntry> _toInstall = [];
     private AdapterEntry? _copying;
+    private AdapterEntry? _kept, _heir;
     private bool _hasCopiedPart;
     private long _clock;
     private long _step;
@@ -105,7 +106,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     public bool TryInstall(AdapterEntry entry)
     {
         if (entry.Slot != 0) return !entry.IsCopying;
-        if (!IsCopyable(entry) || !TryFindSlot(out var slot)) return false;
+        if (!IsCopyable(entry) || !TryFindSlot(entry, out var slot)) return false;
         if (_slots[slot] is { } previous)
         {
             LeaveSlot(previous);
@@ -123,13 +124,22 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     {
         if (!TryInstall(entry)) return false;
         entry.AwaitedUntil = 0;
-        entry.Pins++;
+        if (entry.Pins++ == 0) entry.PinnedSince = _step;
         entry.LastUse = ++_clock;
         return true;
     }
 
     /// <summary>Whether a slot has the adapter or could be filled with it now; starts reading the file where it is only on disk.</summary>
-    public bool IsPinnable(AdapterEntry entry) => entry.Slot != 0 ? !entry.IsCopying : IsCopyable(entry) && TryFindSlot(out _);
+    public bool IsPinnable(AdapterEntry entry) => entry.Slot != 0 ? !entry.IsCopying : IsCopyable(entry) && TryFindSlot(entry, out _);
+
+    /// <summary>Whether a slot could be filled with an adapter that is in none.</summary>
+    public bool HasRoom => TryFindSlot(null, out _);
+
+    /// <summary>How many steps an adapter's slot has been in use without a break.</summary>
+    public long StepsInUse(AdapterEntry entry) => entry.Pins == 0 ? 0 : _step - entry.PinnedSince;
+
+    /// <summary>Keeps the slot of an adapter, once nobody reads it, for another one; null = for whoever comes.</summary>
+    public void KeepSlot(AdapterEntry? entry, AdapterEntry? heir) => (_kept, _heir) = (entry, heir);
 
     public void Unpin(AdapterEntry entry) => entry.Pins--;
 
@@ -139,7 +149,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
         foreach (var entry in _entries.Values) entry.Prepared?.Dispose();
         _entries.Clear();
         _toInstall.Clear();
-        _copying = null;
+        _copying = _kept = _heir = null;
         Array.Clear(_slots);
     }
 
@@ -203,7 +213,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
         entry.Installed.Clear();
     }
 
-    private bool TryFindSlot(out int slot)
+    private bool TryFindSlot(AdapterEntry? asking, out int slot)
     {
         slot = 0;
         for (var i = 1; i < _slots.Length; i++)
@@ -214,7 +224,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
                 return true;
             }
             // Neither one that is half filled nor one that was filled for a sequence that still waits.
-            if (held.IsCopying || (held.AwaitedUntil > _step && held.Users > 0)) continue;
+            if (held.IsCopying || (held.AwaitedUntil > _step && held.Users > 0) || (held == _kept && asking != _heir)) continue;
             if (held.Pins == 0 && (slot == 0 || held.LastUse < _slots[slot]!.LastUse)) slot = i;
         }
         return slot != 0;

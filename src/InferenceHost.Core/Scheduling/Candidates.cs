@@ -3,14 +3,23 @@ using InferenceHost.Core.Adapters;
 namespace InferenceHost.Core.Scheduling;
 
 /// <summary>Picks the waiting sequence that gets the next free place: interactive before batch, then least service received, then longest wait.</summary>
-internal sealed class Candidates(TenantLedger tenants, AdapterResidency adapters, TimeProvider time)
+internal sealed class Candidates(TenantLedger tenants, AdapterResidency adapters, SlotTurns turns, TimeProvider time)
 {
     /// <summary>How far behind the head of a queue a sequence may overtake one that waits for its adapter.</summary>
-    private const int Overtaking = 32;
+    public const int Overtaking = 32;
+
+    /// <summary>Whether a further sample waits for the prompt that it shares.</summary>
+    public static bool WaitsForPrompt(Sequence sequence) => sequence.Primary is { IsFinished: false } primary && primary.Computed < primary.PromptTokens;
 
     public bool TryNext(long now, out Sequence candidate)
     {
-        Sequence? best = null;
+        // A slot that others gave up for it must not stay empty.
+        var best = turns.Next;
+        if (best is not null)
+        {
+            candidate = best;
+            return true;
+        }
         var bestInteractive = false;
         foreach (var tenant in tenants.Active)
         {
@@ -46,10 +55,6 @@ internal sealed class Candidates(TenantLedger tenants, AdapterResidency adapters
         return null;
     }
 
-    private bool IsReady(Sequence sequence)
-    {
-        // A further sample waits for the prompt it shares.
-        if (sequence.Primary is { IsFinished: false } primary && primary.Computed < primary.PromptTokens) return false;
-        return sequence.Adapter is not { } adapter || adapters.IsPinnable(adapter);
-    }
+    private bool IsReady(Sequence sequence) =>
+        !WaitsForPrompt(sequence) && (sequence.Adapter is not { } adapter || (adapter != turns.Yielding && adapters.IsPinnable(adapter)));
 }

@@ -19,6 +19,7 @@ internal sealed class Scheduler
     private readonly TimeProvider _time;
     private readonly StepBudget _budget;
     private readonly Candidates _candidates;
+    private readonly SlotTurns _slotTurns;
     private readonly AdapterTurns _turns = new();
     private readonly List<Sequence> _running = [];
     private readonly List<Sequence> _prefill = [];
@@ -40,7 +41,8 @@ internal sealed class Scheduler
         _time = time;
         _budget = budget;
         Tenants = new TenantLedger(options);
-        _candidates = new Candidates(Tenants, adapters, time);
+        _slotTurns = new SlotTurns(Tenants, adapters, options, time);
+        _candidates = new Candidates(Tenants, adapters, _slotTurns, time);
         _byEntitlement = ComparePrefill;
     }
 
@@ -58,6 +60,8 @@ internal sealed class Scheduler
         _plannedAt = now;
         Tenants.Sweep();
         _places.BeginStep();
+        _slotTurns.BeginStep(_running, now);
+        YieldSlot();
         Activate(now);
         while (_running.Count > 0)
         {
@@ -119,8 +123,19 @@ internal sealed class Scheduler
             candidate.Tenant.Running++;
             candidate.ActivationOrder = ++_activations;
             candidate.FirstScheduledAt ??= now;
+            candidate.AwaitsSlotSince = 0;
             _running.Add(candidate);
         }
+    }
+
+    // All of an adapter's sequences together: the slot is of no use to others while one of them runs.
+    private void YieldSlot()
+    {
+        if (_slotTurns.Yielding is not { Pins: > 0 } adapter || !CanPreempt) return;
+        foreach (var sequence in _running)
+            if (sequence.Adapter == adapter && !HasHad(sequence, _options.SlotQuantumTokens)) return;
+        for (var i = _running.Count - 1; i >= 0; i--)
+            if (_running[i].Adapter == adapter) Preempt(_running[i]);
     }
 
     /// <summary>Whether the cells that a sequence and the prompts in progress still need can be had without preempting anybody.</summary>
@@ -139,13 +154,13 @@ internal sealed class Scheduler
 
     private Sequence? FindVictimFor(Sequence candidate, long now)
     {
-        if (!_capabilities.CanSharePrefix || !_options.PrefixCache) return null;
+        if (!CanPreempt) return null;
         Sequence? victim = null;
         var interactive = candidate.Request.Priority == Requests.Priority.Interactive;
         var entitled = candidate.Tenant.Running + 1 <= Tenants.FairPlaces(candidate.Tenant);
         foreach (var sequence in _running)
         {
-            if (sequence.Needed > 1 || sequence.Generated - sequence.GeneratedAtActivation < _options.PreemptionQuantumTokens) continue;
+            if (!HasHad(sequence, _options.PreemptionQuantumTokens)) continue;
             var yields = interactive && !Tenants.IsInteractive(sequence, _time.GetElapsedTime(sequence.ArrivedAt, now));
             var overServed = entitled && sequence.Tenant != candidate.Tenant
                 && sequence.Tenant.Running > Math.Ceiling(Tenants.FairPlaces(sequence.Tenant));
@@ -153,6 +168,11 @@ internal sealed class Scheduler
         }
         return victim;
     }
+
+    // Where cells stay in the prefix cache, so that a place that is given up costs one token.
+    private bool CanPreempt => _capabilities.CanSharePrefix && _options.PrefixCache;
+
+    private static bool HasHad(Sequence sequence, int tokens) => sequence.Needed <= 1 && sequence.Generated - sequence.GeneratedAtActivation >= tokens;
 
     private void PlanDecode(StepPlan plan, (int Slot, float Scale)? group)
     {

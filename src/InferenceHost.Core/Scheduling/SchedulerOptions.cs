@@ -41,4 +41,10 @@ public sealed record SchedulerOptions
 
     /// <summary>Tokens a sequence may generate before it can lose its place to another tenant.</summary>
     public int PreemptionQuantumTokens { get; init; } = 16;
+
+    /// <summary>
+    /// Tokens that the sequences of an adapter may generate before its slot can go to another adapter, and steps that a sequence waits for a slot before one is taken for it.
+    /// More than for a place: the other adapter has to be copied.
+    /// </summary>
+    public int SlotQuantumTokens { get; init; } = 64;
 }

@@ -55,6 +55,9 @@ internal sealed class Sequence
     /// <summary>The adapter it was admitted with, which stays known as long as the sequence uses it; null = base model.</summary>
     public AdapterEntry? Adapter { get; init; }
 
+    /// <summary>Step at which it was first seen to wait for a slot since it last ran; 0 = it was not.</summary>
+    public long AwaitsSlotSince { get; set; }
+
     /// <summary>Prompt and output tokens.</summary>
     public int Count { get; private set; }
 
