@@ -1,4 +1,6 @@
+using System.Globalization;
 using InferenceHost.Core.Execution;
+using InferenceHost.Engines.Gguf.Interop;
 
 namespace InferenceHost.Engines.Gguf;
 
@@ -9,6 +11,20 @@ namespace InferenceHost.Engines.Gguf;
 public static class ModelProbe
 {
     private const int Steps = 4;
+
+    // Of a whole core beside a busy one this leaves a tenth.
+    private const int Niceness = 10;
+
+    /// <summary>Lowers the priority of the calling process, so that streams beside it are not held up. Threads that it starts later are as low.</summary>
+    public static void GiveWay()
+    {
+        foreach (var thread in Directory.EnumerateDirectories("/proc/self/task"))
+        {
+            // A thread that has ended meanwhile needs none.
+            if (int.TryParse(Path.GetFileName(thread), NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+                _ = LibC.setpriority(which: 0, id, Niceness);
+        }
+    }
 
     /// <summary>
     /// Loads a model on the CPU, and an adapter into slot 1 where one is given, and decodes a few tokens. Throws <see cref="EngineException"/> where something is
@@ -25,6 +41,9 @@ public static class ModelProbe
             BatchTokens = 32,
             AdapterSlots = adapterPath is null ? 0 : 1,
             WarmUp = false,
+            // The model is there a second time: mapped, not copied, and with a single thread, as two would wait for each other beside a busy engine.
+            Threads = 1,
+            InterleavedKernels = false,
         };
         using var engine = GgufEngine.Load(options, null, cancellation);
         using var adapter = adapterPath is null ? null : engine.PrepareAdapter(adapterPath, cancellation);
@@ -57,6 +76,9 @@ public static class ModelProbe
             // A model may rule tokens out with -infinity; anything else that is not finite is a broken file.
             if (logits.ContainsAnyExceptInRange(float.NegativeInfinity, float.MaxValue))
                 throw new EngineException($"the model was loaded but computes values that are not finite at token {position}");
+            // Numbers that overflow on the way may come out as zeros.
+            if (!logits.ContainsAnyExcept(logits[0]))
+                throw new EngineException($"the model was loaded but computes the same value for every token at token {position}");
             token = IndexOfMax(logits);
         }
     }

@@ -18,6 +18,7 @@ internal static class ProbeCommand
         if (model is null) return Tell(2, "usage: probe --model PATH [--adapter PATH]");
         try
         {
+            ModelProbe.GiveWay();
             ModelProbe.Run(model, adapter);
             return Tell(0, null);
         }

@@ -1,5 +1,6 @@
 using InferenceHost.Core.Execution;
 using InferenceHost.Engines.Gguf.Interop;
+using InferenceHost.Engines.Gguf.Tests.Adapters;
 using InferenceHost.Testing;
 
 namespace InferenceHost.Engines.Gguf.Tests;
@@ -97,6 +98,21 @@ public sealed class LoadTests
         Assert.Contains("'bert'", Assert.Throws<EngineException>(() => new ModelHeader("bert", 64, 64, false).Verify(options, false)).Message, StringComparison.Ordinal);
         Assert.Contains("head_count", Assert.Throws<EngineException>(() => new ModelHeader("plamo2", 64, 64, true).Verify(options, false)).Message, StringComparison.Ordinal);
         new ModelHeader("plamo2", 64, 64, false).Verify(options, false);
+    }
+
+    [Fact]
+    public void AProbeRefusesAnAdapterWhoseNumbersOverflowOnTheWay()
+    {
+        using var folder = new TemporaryFolder();
+        var reference = Reference.Tiny("llama");
+        var weight = ModelHeader.Read(reference.ModelPath).Tensors.Single(tensor => tensor.Name == "blk.0.attn_v.weight");
+        var (a, b) = (new float[1, weight.Ne0], new float[weight.Ne1, 1]);
+        for (var i = 0; i < weight.Ne0; i++)
+            a[0, i] = 1;
+        b[0, 0] = 1e38f;
+        var path = folder.File("loud.gguf", TinyLora.Write("llama", 1, [(weight.Name, a, b)]));
+        var refused = Assert.Throws<EngineException>(() => ModelProbe.Run(reference.ModelPath, path, TestContext.Current.CancellationToken));
+        Assert.Contains("at token 0", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

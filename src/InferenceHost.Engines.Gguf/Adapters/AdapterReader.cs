@@ -72,8 +72,8 @@ internal sealed unsafe class AdapterReader(string modelPath, AdapterModules modu
         var up = ArrayPool<float>.Shared.Rent(module.Outputs * rank);
         try
         {
-            Floats(file, a, down);
-            Floats(file, b, up);
+            LoraNumbers.Read(file, a, down);
+            LoraNumbers.Read(file, b, up);
             return layout.Write(module, rank, alpha / rank, down, up, at);
         }
         catch (OverflowException)
@@ -84,36 +84,6 @@ internal sealed unsafe class AdapterReader(string modelPath, AdapterModules modu
         {
             ArrayPool<float>.Shared.Return(down);
             ArrayPool<float>.Shared.Return(up);
-        }
-    }
-
-    // The validator lets four types through; the rest is BF16.
-    private static void Floats(GgufFile file, GgufTensor tensor, Span<float> target)
-    {
-        var bytes = file.TensorBytes(tensor, 0, checked((int)tensor.ByteLength));
-        var count = (int)tensor.Elements;
-        switch (tensor.Type)
-        {
-            case GgmlType.F32:
-                MemoryMarshal.Cast<byte, float>(bytes).CopyTo(target);
-                break;
-            case GgmlType.F16:
-                var halves = MemoryMarshal.Cast<byte, Half>(bytes);
-                for (var i = 0; i < count; i++)
-                    target[i] = (float)halves[i];
-                break;
-            case GgmlType.Q8_0:
-                // Blocks of a half and 32 signed bytes.
-                var (numbers, blockBytes) = (GgmlTypes.BlockElements(tensor.Type), GgmlTypes.BlockBytes(tensor.Type));
-                for (var at = 0; at < count; at += numbers, bytes = bytes[blockBytes..])
-                    for (var i = 0; i < numbers; i++)
-                        target[at + i] = (float)MemoryMarshal.Read<Half>(bytes) * (sbyte)bytes[2 + i];
-                break;
-            default:
-                var upper = MemoryMarshal.Cast<byte, ushort>(bytes);
-                for (var i = 0; i < count; i++)
-                    target[i] = BitConverter.UInt32BitsToSingle((uint)upper[i] << 16);
-                break;
         }
     }
 }

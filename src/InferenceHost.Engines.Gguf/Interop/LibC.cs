@@ -8,6 +8,10 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int setenv(string name, string value, int overwrite);
 
+    /// <summary>which: 0 = a process, and on Linux a thread. 0 = done.</summary>
+    [LibraryImport("libc")]
+    internal static partial int setpriority(int which, int who, int niceness);
+
     /// <summary>flags: 1 = close on exec.</summary>
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int memfd_create(string name, uint flags);

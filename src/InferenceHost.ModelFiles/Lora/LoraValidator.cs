@@ -35,7 +35,7 @@ public static class LoraValidator
                 $"'{architecture}', the architecture of {Path.GetFileName(modelPath)}", "The adapter belongs to another model.");
         CheckBaseHash(adapter, info, modelPath, modelSha256);
         var targets = ReadTargets(adapter, model, architecture);
-        CheckNumbers(adapter, targets);
+        CheckNumbers(adapter, info.Alpha, targets);
         return info with { Targets = targets };
     }
 
@@ -128,7 +128,7 @@ public static class LoraValidator
         return new LoraTarget(weight.Name, (int)rank, (int)weight.Ne0, (int)weight.Ne1);
     }
 
-    private static void CheckNumbers(GgufFile file, List<LoraTarget> targets)
+    private static void CheckNumbers(GgufFile file, float alpha, List<LoraTarget> targets)
     {
         foreach (var tensor in file.Tensors)
         {
@@ -142,11 +142,11 @@ public static class LoraValidator
         {
             file.TryGetTensor($"{target.Tensor}.lora_a", out var a);
             file.TryGetTensor($"{target.Tensor}.lora_b", out var b);
-            if (!TensorScan.IsZero(file, b!) && !TensorScan.IsZero(file, a!))
+            if (!LoraNumbers.ChangeNothing(file, a!, b!, (double)alpha / target.Rank))
                 return;
         }
 
-        throw Bad(file, "lora_b", "zeros in every pair", "at least one pair that changes the model",
+        throw Bad(file, "lora_b", "zeros in every pair, or products that count as zeros", "at least one pair that changes the model",
             "The adapter was saved before it was trained, or its training failed.");
     }
 

@@ -77,6 +77,25 @@ public sealed class LoraValidatorTests : IDisposable
         Assert.Contains("zeros", Refuse(image => ReplaceAll(image, ".lora_b", t =>
             t with { Data = [.. t.Data.Select((_, i) => (byte)(i % 2 == 1 ? 0x80 : 0))] })).Found, StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData(1e-45f)]
+    [InlineData(1e-20f)]
+    public void AnAlphaThatTakesEverythingAwayChangesNothing(float alpha) =>
+        Assert.Contains("zeros", Refuse(image => image.SetSingle("adapter.lora.alpha", alpha)).Found, StringComparison.Ordinal);
+
+    [Fact]
+    public void HalvesThatNeverMeetChangeNothing()
+    {
+        const int rank = 4;
+        var error = Refuse(image =>
+        {
+            // A acts in the first rank, B in the others.
+            ReplaceAll(image, ".lora_a", t => t with { Data = [.. t.Data.Select((value, i) => i < t.Data.Length / rank ? value : (byte)0)] });
+            ReplaceAll(image, ".lora_b", t => t with { Data = [.. t.Data.Select((value, i) => i / 2 % rank == 0 ? (byte)0 : value)] });
+        });
+        Assert.Contains("zeros", error.Found, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void OneLivePairIsEnough()
     {

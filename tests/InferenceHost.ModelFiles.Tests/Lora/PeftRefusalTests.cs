@@ -175,7 +175,7 @@ public sealed class PeftRefusalTests : IDisposable
 
     // What only the finished adapter shows is said of the user's file: the draft is gone by then.
     [Theory]
-    [InlineData("zeros", "lora_b", "zeros in every pair")]
+    [InlineData("zeros", "lora_b", "zeros in every pair, or products that count as zeros")]
     [InlineData("nan", Q + "lora_A.weight", "element 3 is infinite or not a number (converted to blk.0.attn_q.weight.lora_a)")]
     [InlineData("only-a", Q + "lora_A.weight", "one half of a pair (converted to blk.0.attn_q.weight.lora_a)")]
     [InlineData("none", "tensor count", "0")]
