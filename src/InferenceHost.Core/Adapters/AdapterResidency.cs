@@ -41,8 +41,8 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     /// <summary>Whether there is something to copy in the next step.</summary>
     public bool HasWork => IsCopying || _toInstall.Count > 0;
 
-    // Whether this step has its part of a copy.
-    private bool IsCopying => _copying is not null || _hasCopiedPart;
+    /// <summary>Whether this step has its part of a copy, so that no other can begin.</summary>
+    public bool IsCopying => _copying is not null || _hasCopiedPart;
 
     public bool TryGet(string generation, out AdapterEntry entry)
     {

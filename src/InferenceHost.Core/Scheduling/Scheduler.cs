@@ -112,7 +112,7 @@ internal sealed class Scheduler
         while (Tenants.Waiting > 0 && _candidates.TryNext(now, out var candidate))
         {
             if (!Fits(candidate)) return;
-            var isFull = _running.Count >= _options.Parallel;
+            var isFull = _running.Count + (_slotTurns.KeepsPlace ? 1 : 0) >= _options.Parallel;
             var victim = isFull ? FindVictimFor(candidate, now) : null;
             if (isFull && victim is null) return;
             // Where a copy takes several steps, nobody gives way yet, and the others go first.
@@ -131,7 +131,7 @@ internal sealed class Scheduler
     // All of an adapter's sequences together: the slot is of no use to others while one of them runs.
     private void YieldSlot()
     {
-        if (_slotTurns.Yielding is not { Pins: > 0 } adapter || !CanPreempt) return;
+        if (_slotTurns.Yielding is not { } adapter || !CanPreempt) return;
         foreach (var sequence in _running)
             if (sequence.Adapter == adapter && !HasHad(sequence, _options.SlotQuantumTokens)) return;
         for (var i = _running.Count - 1; i >= 0; i--)

@@ -3,46 +3,67 @@ using InferenceHost.Core.Adapters;
 namespace InferenceHost.Core.Scheduling;
 
 /// <summary>
-/// Sees to it that a sequence whose adapter finds every slot in use gets one in bounded time, however many and however long the sequences that use them: an adapter that has had its
-/// slot for a while takes in no more sequences, those that run give way once they have had their share, and its slot is kept for the one that waits. One slot at a time.
+/// Sees to it that a sequence whose adapter finds every slot in use gets one, however many come after each other for those that are in use: an adapter that has had its slot for a while
+/// takes in no more sequences that are less entitled, those that run give way once they have had their share, and its slot is kept for the one that waits. One slot at a time.
 /// Owned by the engine thread.
 /// </summary>
 internal sealed class SlotTurns(TenantLedger tenants, AdapterResidency adapters, SchedulerOptions options, TimeProvider time)
 {
-    private readonly Dictionary<AdapterEntry, Holder> _holders = [];
+    private readonly Dictionary<AdapterEntry, Entitlement> _holders = [];
     private Sequence? _waiter;
+    private AdapterEntry? _holder;
+    private bool _hasSlot;
     private long _step;
 
-    /// <summary>The adapter whose slot goes to another; null = none has to.</summary>
-    public AdapterEntry? Yielding { get; private set; }
+    /// <summary>The adapter whose sequences have to give way now; null = none has to.</summary>
+    public AdapterEntry? Yielding => _holder is { Pins: > 0 } && !adapters.IsCopying && Next is null ? _holder : null;
 
     /// <summary>The sequence that gets the slot and could run now; null = there is none.</summary>
-    public Sequence? Next => _waiter is { IsRunning: false, IsFinished: false } waiter && adapters.IsPinnable(waiter.Adapter!) ? waiter : null;
+    public Sequence? Next =>
+        _waiter is { IsRunning: false, IsFinished: false } waiter && tenants.MayTakePlace(waiter.Tenant) && adapters.IsPinnable(waiter.Adapter!) ? waiter : null;
+
+    /// <summary>Whether the slot is being filled: the place that was given up with it is the waiter's.</summary>
+    public bool KeepsPlace => _waiter is { IsRunning: false, IsFinished: false, Adapter.IsCopying: true };
 
     /// <summary>Ends a turn that is over and begins one that is due. Before places are given.</summary>
     public void BeginStep(IReadOnlyList<Sequence> running, long now)
     {
         _step++;
-        if (_waiter is { } waiter)
-        {
-            if (!waiter.IsRunning && !waiter.IsFinished && waiter.Adapter is { Slot: 0, Failure: null } && Yielding!.Slot != 0) return;
-            End();
-        }
-        if (tenants.Waiting == 0 || adapters.HasRoom) return;
-        if (FindWaiter(now) is { } next && FindHolder(next, running, now) is { } holder)
-        {
-            (_waiter, Yielding) = (next, holder);
-            adapters.KeepSlot(holder, next.Adapter);
-        }
+        if (_waiter is not null && IsOver(running, now)) End();
+        if (_waiter is not null || tenants.Waiting == 0 || adapters.HasRoom) return;
+        if (FindWaiter(now) is not { } waiter || FindHolder(waiter, running, now) is not { } holder) return;
+        (_waiter, _holder, _hasSlot) = (waiter, holder, false);
+        adapters.KeepSlot(holder, waiter.Adapter);
     }
+
+    /// <summary>Whether a sequence must not join the adapter it wants, because another one has the turn that is no less entitled.</summary>
+    public bool Bars(Sequence sequence, long now) => _holder is not null && sequence.Adapter == _holder && !Of(sequence, now).Exceeds(Of(_waiter!, now));
 
     private void End()
     {
-        (_waiter, Yielding) = (null, null);
+        (_waiter, _holder) = (null, null);
         adapters.KeepSlot(null, null);
     }
 
-    // Of those that have waited long enough the most entitled: interactive ones, then the tenant that received least, then the longest wait for a slot.
+    private bool IsOver(IReadOnlyList<Sequence> running, long now)
+    {
+        var (waiter, holder) = (_waiter!, _holder!);
+        if (waiter.IsRunning || waiter.IsFinished || waiter.Adapter!.Failure is not null || !tenants.MayTakePlace(waiter.Tenant)) return true;
+        if (waiter.Adapter.Slot != 0)
+        {
+            // Once it is filled, the waiter comes first among its equals for one step.
+            var had = _hasSlot;
+            _hasSlot = !waiter.Adapter.IsCopying;
+            return had;
+        }
+        if (holder.Slot == 0) return true;
+        var waits = Of(waiter, now);
+        foreach (var sequence in running)
+            if (sequence.Adapter == holder && Of(sequence, now).Exceeds(waits)) return true;
+        return false;
+    }
+
+    // Of those that have waited long enough the most entitled, and of equals the one that has waited longest.
     private Sequence? FindWaiter(long now)
     {
         Sequence? best = null;
@@ -58,51 +79,44 @@ internal sealed class SlotTurns(TenantLedger tenants, AdapterResidency adapters,
     private void Consider(LinkedList<Sequence> queue, long now, ref Sequence? best)
     {
         var looked = 0;
-        for (var node = queue.First; node is not null && looked < Candidates.Overtaking; node = node.Next, looked++)
+        for (var node = queue.First; node is not null && looked < Candidates.Overtaking; node = node.Next)
         {
             var sequence = node.Value;
+            looked += Candidates.Counts(sequence);
             if (sequence.Adapter is not { Slot: 0, Prepared: not null, Failure: null } || Candidates.WaitsForPrompt(sequence)) continue;
             if (sequence.AwaitsSlotSince == 0) sequence.AwaitsSlotSince = _step;
             if (_step - sequence.AwaitsSlotSince < options.SlotQuantumTokens) continue;
-            if (best is null || Precedes(sequence, best, now)) best = sequence;
+            if (best is null || Of(sequence, now).Exceeds(Of(best, now))
+                || (sequence.AwaitsSlotSince < best.AwaitsSlotSince && !Of(best, now).Exceeds(Of(sequence, now)))) best = sequence;
         }
     }
 
-    private bool Precedes(Sequence a, Sequence b, long now)
-    {
-        var interactive = IsInteractive(a, now).CompareTo(IsInteractive(b, now));
-        if (interactive != 0) return interactive > 0;
-        return a.Tenant.Counter.Equals(b.Tenant.Counter) ? a.AwaitsSlotSince < b.AwaitsSlotSince : a.Tenant.Counter < b.Tenant.Counter;
-    }
-
-    // Of the adapters that had their slot for long enough, and whose users are no more entitled than the waiter, the one whose users received most, then the one that had it longest.
+    // Of the adapters that had their slot for long enough, and whose users are no more entitled than the waiter, the one whose users are least so, then the one that had it longest.
     private AdapterEntry? FindHolder(Sequence waiter, IReadOnlyList<Sequence> running, long now)
     {
         _holders.Clear();
         foreach (var sequence in running)
         {
             if (sequence.Adapter is not { } adapter || adapters.StepsInUse(adapter) < options.SlotQuantumTokens) continue;
-            var interactive = IsInteractive(sequence, now);
-            _holders[adapter] = _holders.TryGetValue(adapter, out var holder)
-                ? new Holder(Math.Min(holder.Counter, sequence.Tenant.Counter), holder.IsInteractive || interactive)
-                : new Holder(sequence.Tenant.Counter, interactive);
+            var own = Of(sequence, now);
+            if (!_holders.TryGetValue(adapter, out var most) || own.Exceeds(most)) _holders[adapter] = own;
         }
-        var waits = new Holder(waiter.Tenant.Counter, IsInteractive(waiter, now));
+        var waits = Of(waiter, now);
         AdapterEntry? best = null;
-        foreach (var (adapter, holder) in _holders)
+        foreach (var (adapter, most) in _holders)
         {
-            if (holder.IsMoreEntitledThan(waits)) continue;
-            if (best is null || _holders[best].IsMoreEntitledThan(holder)
-                || (!holder.IsMoreEntitledThan(_holders[best]) && adapters.StepsInUse(adapter) > adapters.StepsInUse(best))) best = adapter;
+            if (most.Exceeds(waits)) continue;
+            if (best is null || _holders[best].Exceeds(most) || (!most.Exceeds(_holders[best]) && adapters.StepsInUse(adapter) > adapters.StepsInUse(best))) best = adapter;
         }
         return best;
     }
 
-    private bool IsInteractive(Sequence sequence, long now) => tenants.IsInteractive(sequence, time.GetElapsedTime(sequence.ArrivedAt, now));
+    private Entitlement Of(Sequence sequence, long now) =>
+        new(tenants.IsInteractive(sequence, time.GetElapsedTime(sequence.ArrivedAt, now)), sequence.Tenant.Counter);
 
-    // What the most entitled of an adapter's running sequences has.
-    private readonly record struct Holder(double Counter, bool IsInteractive)
+    // Interactive before batch, then who has received less.
+    private readonly record struct Entitlement(bool IsInteractive, double Received)
     {
-        public bool IsMoreEntitledThan(Holder other) => IsInteractive == other.IsInteractive ? Counter < other.Counter : IsInteractive;
+        public bool Exceeds(Entitlement other) => IsInteractive == other.IsInteractive ? Received < other.Received : IsInteractive;
     }
 }

@@ -58,8 +58,6 @@ internal sealed class AdapterStore : IDisposable
             {
                 var generation = await ImportAsync(source.Path, model, cancellation);
                 Registry.Point(source.Name, generation, expected: null);
-                if (source.IsTemporary)
-                    File.Delete(source.Path);
             }
             catch (ModelFileException error)
             {
@@ -74,6 +72,8 @@ internal sealed class AdapterStore : IDisposable
                 throw new StartupException($"adapter '{source.Name}' cannot be read: {error.Message}", "Check path and permissions.", StartupException.ModelExitCode, error);
             }
         }
+        foreach (var source in _options.Adapters.Where(source => source.IsTemporary))
+            DeleteQuietly(source.Path);
         lock (_commit)
             Save();
     }
@@ -280,6 +280,18 @@ internal sealed class AdapterStore : IDisposable
         if (Registry.FindGeneration(sha256) is { } known)
             return known;
         return Keep(incoming.Path, sha256, AdapterCheck.Validate(incoming.Path, model));
+    }
+
+    private static void DeleteQuietly(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Whoever made it removes it at the end.
+        }
     }
 
     private string NameOf(AdapterGeneration generation) => Registry.Names.FirstOrDefault(n => n.Value == generation).Key ?? generation.Info.Name;

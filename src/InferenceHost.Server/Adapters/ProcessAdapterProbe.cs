@@ -6,7 +6,8 @@ namespace InferenceHost.Server.Adapters;
 /// <summary>Runs <c>inferencehost-worker probe</c>, one at a time: each loads the model a second time.</summary>
 internal sealed class ProcessAdapterProbe(WorkerProcessLauncher launcher) : IAdapterProbe, IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
+    // For a model of many gigabytes beside a busy CPU, to which the process gives way.
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(30);
     private readonly SemaphoreSlim _one = new(1);
 
     /// <inheritdoc/>

@@ -127,6 +127,77 @@ public sealed class SlotTurnTests
         world.Finish();
     }
 
+    [Fact]
+    public void TheirTenantsOtherRequestsPassThoseThatGaveWay()
+    {
+        using var world = new World(slots: 1, adapters: 2, parallel: 48);
+        for (var i = 0; i < 40; i++) world.Submit("t", 1, 200);
+        world.Steps(100);
+        var late = world.Submit("t", 2, 200);
+        world.StepsUntil(() => world.Tokens(late) > 0);
+        // More wait at the head of the queue than are looked at.
+        var plain = world.Submit("t", 0, 8);
+        Assert.InRange(world.StepsUntil(() => world.Tokens(plain) > 0), 1, 3);
+        world.Finish();
+    }
+
+    [Fact]
+    public void InteractiveWorkJoinsAnAdapterWhoseSlotBatchWorkWaitsFor()
+    {
+        using var world = new World(slots: 1, adapters: 2, prefixCache: false, TimeSpan.FromDays(1));
+        world.Submit("a", 1, 300, Priority.Batch);
+        world.Steps(100);
+        world.Submit("b", 2, 300, Priority.Batch);
+        world.Steps(Quantum + 10);
+        var chat = world.Submit("a", 1, 100);
+        Assert.InRange(world.StepsUntil(() => world.Tokens(chat) > 0), 1, 3);
+        world.Finish();
+    }
+
+    [Fact]
+    public void BatchWorkThatGotASlotAndFindsNoCellsHoldsNobodyUp()
+    {
+        using var world = new World(slots: 1, adapters: 2, aging: TimeSpan.FromDays(1), pool: 1000);
+        world.Submit("c", 0, 600, prompt: 300);
+        world.Submit("a", 1, 600, Priority.Batch);
+        world.Steps(100);
+        world.Submit("b", 2, 8, Priority.Batch, prompt: 700);
+        world.Steps(80);
+        var chat = world.Submit("i", 0, 8);
+        Assert.InRange(world.StepsUntil(() => world.Tokens(chat) > 0), 1, 3);
+        world.Finish();
+    }
+
+    [Fact]
+    public void ATurnGivesNobodyMorePlacesThanItsShare()
+    {
+        using var world = new World(slots: 1, adapters: 2, prefixCache: false, parallel: 4, share: 0.5);
+        world.Submit("a", 1, 300);
+        world.Submit("a", 0, 450);
+        world.Steps(100);
+        var waits = world.Submit("b", 2, 100);
+        world.Steps(Quantum + 10);
+        // Two of four places are its own.
+        var own = Enumerable.Range(0, 2).Select(_ => world.Submit("b", 0, 300)).ToList();
+        world.StepsUntil(() => world.Tokens(waits) > 0);
+        Assert.Contains(own, request => world.Tokens(request) == 300);
+        world.Finish();
+    }
+
+    [Fact]
+    public void ThePlaceThatWasGivenUpIsKeptWhileTheSlotIsFilled()
+    {
+        using var world = new World(slots: 1, adapters: 2, parallel: 2);
+        world.Submit("a", 1, 450);
+        world.Submit("c", 0, 450);
+        world.Steps(100);
+        world.Harness.Engine.CopySteps = 7;
+        var late = world.Submit("b", 2, 8);
+        world.Submit("d", 0, 450);
+        Assert.InRange(world.StepsUntil(() => world.Tokens(late) > 0), 1, (2 * Quantum) + 20);
+        world.Finish();
+    }
+
     /// <summary>Requests that come again and again, each checked against what its adapter gives alone.</summary>
     private sealed class World : IDisposable
     {
@@ -134,10 +205,10 @@ public sealed class SlotTurnTests
         private readonly List<(string Tenant, int Adapter, int Length, int After, SequenceRequest? Request)> _loops = [];
         private int _step;
 
-        public World(int slots, int adapters, bool prefixCache = true, TimeSpan? aging = null)
+        public World(int slots, int adapters, bool prefixCache = true, TimeSpan? aging = null, int parallel = 12, double share = 1, int pool = 16_384)
         {
-            Harness = new LoopHarness(ScriptedEngine.DefaultCapabilities with { AdapterSlots = slots, PoolTokens = 8192, TrainedContextTokens = 1024 },
-                options => options with { Parallel = 12, SlotQuantumTokens = Quantum, PrefixCache = prefixCache, BatchAging = aging ?? options.BatchAging });
+            Harness = new LoopHarness(ScriptedEngine.DefaultCapabilities with { AdapterSlots = slots, PoolTokens = pool, TrainedContextTokens = 1024, MaxSequences = 64 },
+                options => options with { Parallel = parallel, MaxTenantShare = share, SwapMemoryBytes = 0, SlotQuantumTokens = Quantum, PrefixCache = prefixCache, BatchAging = aging ?? options.BatchAging });
             for (var adapter = 1; adapter <= adapters; adapter++)
                 Harness.Loop.RegisterAdapter($"g{adapter}", $"{adapter}.gguf", install: false, _ => { });
             Harness.Settle();
@@ -145,15 +216,15 @@ public sealed class SlotTurnTests
 
         public LoopHarness Harness { get; }
 
-        public SequenceRequest Submit(string tenant, int adapter, int length, Priority priority = Priority.Interactive)
+        public SequenceRequest Submit(string tenant, int adapter, int length, Priority priority = Priority.Interactive, int prompt = 12)
         {
-            var request = Harness.Request(LoopHarness.Prompt(adapter, 12), length, tenant) with { Adapter = new AdapterBinding($"g{adapter}", 1), Priority = priority };
+            var request = Harness.Request(LoopHarness.Prompt(adapter, prompt), length, tenant) with { Adapter = adapter == 0 ? null : new AdapterBinding($"g{adapter}", 1), Priority = priority };
             _all.Add((request, adapter));
             Harness.Loop.Submit(request);
             return request;
         }
 
-        /// <summary>Submits a request, and the same again whenever it has ended.</summary>
+        /// <summary>Has a request submitted in the next step, and the same again whenever it has ended.</summary>
         public void Loop(string tenant, int adapter, int length, int after = 0) => _loops.Add((tenant, adapter, length, _step + after, null));
 
         public int Tokens(SequenceRequest request) => Harness.Collector.Answers.GetValueOrDefault((request.Id, 0))?.Tokens.Count ?? 0;

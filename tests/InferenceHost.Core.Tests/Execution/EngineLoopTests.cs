@@ -154,6 +154,28 @@ public sealed class EngineLoopTests
     }
 
     [Fact]
+    public void SamplesThatAFailedStepThrewBackDoNotWaitForAPromptBehindThem()
+    {
+        using var harness = new LoopHarness(
+            ScriptedEngine.DefaultCapabilities with { PoolTokens = 60_000, TrainedContextTokens = 2048, MaxSequences = 160, CanTrim = false, CanSharePrefix = false },
+            options => options with { Parallel = 64, MaxBatchTokens = 128 });
+        var requests = Enumerable.Range(0, 4).Select(i => harness.Request(LoopHarness.Prompt(i, 12), 200) with { Samples = 16 }).ToList();
+        requests.ForEach(harness.Loop.Submit);
+        for (var i = 0; i < 40; i++) harness.Loop.Step();
+        Assert.Equal(64, harness.Counters.Running);
+        var fails = true;
+        harness.Engine.FailuresLeaveRows = true;
+        harness.Engine.BeforeStep = _ =>
+        {
+            var status = fails ? ExecutionStatus.Failed : ExecutionStatus.Completed;
+            fails = false;
+            return status;
+        };
+        harness.Settle();
+        Assert.All(requests, request => Assert.All(Enumerable.Range(0, 16), sample => Assert.Equal(200, harness.Collector.Answers[(request.Id, sample)].Tokens.Count)));
+    }
+
+    [Fact]
     public void EngineThatKeepsFailingEndsTheRequestAndNotTheLoop()
     {
         var faults = new List<Exception>();

@@ -49,7 +49,7 @@ internal sealed partial class ScriptedEngine : IEngine
     /// <summary>Called on the thread that asks, before logits are given; may throw.</summary>
     public Action<int> BeforeLogits { get; set; } = _ => { };
 
-    /// <summary>Whether a step that fails leaves some of its rows in memory, as the real engine may.</summary>
+    /// <summary>Whether a step that fails leaves its rows in memory, as the real engine may.</summary>
     public bool FailuresLeaveRows { get; set; }
 
     /// <summary>Where set, the "model" counts modulo this number instead of hashing: text that repeats itself.</summary>
@@ -84,7 +84,7 @@ internal sealed partial class ScriptedEngine : IEngine
     {
         var status = BeforeStep(batch);
         if (status is ExecutionStatus.NoCacheRoom or ExecutionStatus.InvalidBatch) return status;
-        var rows = status == ExecutionStatus.Completed ? batch.Count : FailuresLeaveRows ? batch.Count / 2 : 0;
+        var rows = status == ExecutionStatus.Completed ? batch.Count : FailuresLeaveRows ? batch.Count : 0;
         if (UsedCells + rows > Capabilities.PoolTokens) return ExecutionStatus.NoCacheRoom;
         Steps++;
         _copiesSinceStep = 0;
