@@ -19,10 +19,9 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     private readonly AdapterEntry?[] _slots = new AdapterEntry?[engine.Capabilities.AdapterSlots + 1];
     private readonly Queue<AdapterEntry> _toInstall = [];
     private AdapterEntry? _copying;
-    private AdapterEntry? _kept, _heir;
+    private AdapterEntry? _heir;
     private bool _hasCopiedPart;
     private long _clock;
-    private long _step;
     private long _cachedBytes;
 
     /// <summary>Told when an adapter cannot be read or copied; its users must end.</summary>
@@ -37,6 +36,9 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     public int SlotsUsed => _slots.Count(s => s is not null);
 
     public IEnumerable<AdapterEntry> Entries => _entries.Values;
+
+    /// <summary>Number of the step, from 1.</summary>
+    public long Step { get; private set; }
 
     /// <summary>Whether there is something to copy in the next step.</summary>
     public bool HasWork => IsCopying || _toInstall.Count > 0;
@@ -96,7 +98,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     /// <summary>Copies the next part of an adapter into its slot, where one is under way. Once per step.</summary>
     public void ContinueCopy()
     {
-        _step++;
+        Step++;
         _hasCopiedPart = _copying is not null;
         if (_copying is { } entry) Copy(entry);
         InstallNext();
@@ -124,7 +126,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     {
         if (!TryInstall(entry)) return false;
         entry.AwaitedUntil = 0;
-        if (entry.Pins++ == 0) entry.PinnedSince = _step;
+        if (entry.Pins++ == 0) entry.PinnedSince = Step;
         entry.LastUse = ++_clock;
         return true;
     }
@@ -136,10 +138,13 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
     public bool HasRoom => TryFindSlot(null, out _);
 
     /// <summary>How many steps an adapter's slot has been in use without a break.</summary>
-    public long StepsInUse(AdapterEntry entry) => entry.Pins == 0 ? 0 : _step - entry.PinnedSince;
+    public long StepsInUse(AdapterEntry entry) => entry.Pins == 0 ? 0 : Step - entry.PinnedSince;
+
+    /// <summary>The adapter whose slot is kept for another one; null = there is none.</summary>
+    public AdapterEntry? Kept { get; private set; }
 
     /// <summary>Keeps the slot of an adapter, once nobody reads it, for another one; null = for whoever comes.</summary>
-    public void KeepSlot(AdapterEntry? entry, AdapterEntry? heir) => (_kept, _heir) = (entry, heir);
+    public void KeepSlot(AdapterEntry? entry, AdapterEntry? heir) => (Kept, _heir) = (entry, heir);
 
     public void Unpin(AdapterEntry entry) => entry.Pins--;
 
@@ -149,7 +154,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
         foreach (var entry in _entries.Values) entry.Prepared?.Dispose();
         _entries.Clear();
         _toInstall.Clear();
-        _copying = _kept = _heir = null;
+        _copying = Kept = _heir = null;
         Array.Clear(_slots);
     }
 
@@ -184,7 +189,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
         entry.LastUse = ++_clock;
         _copying = entry.IsCopying ? entry : null;
         if (entry.IsCopying) return;
-        entry.AwaitedUntil = wasCopying ? _step + StepsToAwait : 0;
+        entry.AwaitedUntil = wasCopying ? Step + StepsToAwait : 0;
         Loads++;
         TrimMemory();
         TellInstalled(entry);
@@ -224,7 +229,7 @@ internal sealed class AdapterResidency(IEngine engine, long memoryBudgetBytes, A
                 return true;
             }
             // Neither one that is half filled nor one that was filled for a sequence that still waits.
-            if (held.IsCopying || (held.AwaitedUntil > _step && held.Users > 0) || (held == _kept && asking != _heir)) continue;
+            if (held.IsCopying || (held.AwaitedUntil > Step && held.Users > 0) || (held == Kept && asking != _heir)) continue;
             if (held.Pins == 0 && (slot == 0 || held.LastUse < _slots[slot]!.LastUse)) slot = i;
         }
         return slot != 0;

@@ -109,7 +109,7 @@ public sealed partial class EngineLoop
     private void RollBack(ExecutionStatus status)
     {
         _failedSteps++;
-        var cause = _engine.LastFault is { } fault && status == ExecutionStatus.Failed ? $"{status}: {fault}" : $"{status}";
+        var cause = _engine.LastFault is { } fault ? $"{status}: {fault}" : $"{status}";
         _options.OnFault?.Invoke(new EngineException($"a step of {_plan.Rows} rows failed and is undone: {cause}"));
         foreach (var planned in _plan.Sequences)
         {

@@ -3,7 +3,7 @@ using InferenceHost.Core.Adapters;
 namespace InferenceHost.Core.Scheduling;
 
 /// <summary>Picks the waiting sequence that gets the next free place: interactive before batch, then least service received, then longest wait.</summary>
-internal sealed class Candidates(TenantLedger tenants, AdapterResidency adapters, SlotTurns turns, TimeProvider time)
+internal sealed class Candidates(TenantLedger tenants, AdapterResidency adapters, SlotTurns turns)
 {
     /// <summary>How far behind the head of a queue a sequence may overtake one that waits for its adapter.</summary>
     public const int Overtaking = 32;
@@ -17,34 +17,24 @@ internal sealed class Candidates(TenantLedger tenants, AdapterResidency adapters
     public bool TryNext(long now, out Sequence candidate)
     {
         // First among equals: a slot that others gave up for it must not stay empty.
-        var best = turns.Next;
-        var bestInteractive = best is not null && tenants.IsInteractive(best, time.GetElapsedTime(best.ArrivedAt, now));
-        var turn = best;
+        var turn = turns.Next;
+        var best = turn;
         foreach (var tenant in tenants.Active)
         {
             if (tenant.Waiting == 0 || !tenants.MayTakePlace(tenant)) continue;
-            Consider(FirstReady(tenant.Interactive, now), turn, now, ref best, ref bestInteractive);
-            Consider(FirstReady(tenant.Batch, now), turn, now, ref best, ref bestInteractive);
+            Consider(FirstReady(tenant.Interactive, now), turn, now, ref best);
+            Consider(FirstReady(tenant.Batch, now), turn, now, ref best);
         }
         candidate = best!;
         return best is not null;
     }
 
-    private void Consider(Sequence? sequence, Sequence? turn, long now, ref Sequence? best, ref bool bestInteractive)
+    private void Consider(Sequence? sequence, Sequence? turn, long now, ref Sequence? best)
     {
         if (sequence is null) return;
-        var interactive = tenants.IsInteractive(sequence, time.GetElapsedTime(sequence.ArrivedAt, now));
-        if (best is not null)
-        {
-            if (bestInteractive && !interactive) return;
-            if (bestInteractive == interactive && (best == turn ? sequence.Tenant.Counter >= best.Tenant.Counter : !Before(sequence, best))) return;
-        }
-        best = sequence;
-        bestInteractive = interactive;
+        var order = best is null ? -1 : tenants.EntitlementOf(sequence, now).CompareTo(tenants.EntitlementOf(best, now));
+        if (order < 0 || (order == 0 && best != turn && sequence.ArrivedAt < best!.ArrivedAt)) best = sequence;
     }
-
-    private static bool Before(Sequence a, Sequence b) =>
-        a.Tenant.Counter.Equals(b.Tenant.Counter) ? a.ArrivedAt < b.ArrivedAt : a.Tenant.Counter < b.Tenant.Counter;
 
     private Sequence? FirstReady(LinkedList<Sequence> queue, long now)
     {

@@ -40,9 +40,9 @@ internal sealed class Scheduler
         _adapters = adapters;
         _time = time;
         _budget = budget;
-        Tenants = new TenantLedger(options);
-        _slotTurns = new SlotTurns(Tenants, adapters, options, time);
-        _candidates = new Candidates(Tenants, adapters, _slotTurns, time);
+        Tenants = new TenantLedger(options, time);
+        _slotTurns = new SlotTurns(Tenants, adapters, options);
+        _candidates = new Candidates(Tenants, adapters, _slotTurns);
         _byEntitlement = ComparePrefill;
     }
 
@@ -161,7 +161,7 @@ internal sealed class Scheduler
         foreach (var sequence in _running)
         {
             if (!HasHad(sequence, _options.PreemptionQuantumTokens)) continue;
-            var yields = interactive && !Tenants.IsInteractive(sequence, _time.GetElapsedTime(sequence.ArrivedAt, now));
+            var yields = interactive && !Tenants.IsInteractive(sequence, now);
             var overServed = entitled && sequence.Tenant != candidate.Tenant
                 && sequence.Tenant.Running > Math.Ceiling(Tenants.FairPlaces(sequence.Tenant));
             if ((yields || overServed) && (victim is null || LessEntitled(sequence, victim))) victim = sequence;
@@ -291,13 +291,9 @@ internal sealed class Scheduler
 
     private int ComparePrefill(Sequence a, Sequence b)
     {
-        var interactive = IsInteractive(b).CompareTo(IsInteractive(a));
-        if (interactive != 0) return interactive;
-        var counter = a.Tenant.Counter.CompareTo(b.Tenant.Counter);
-        return counter != 0 ? counter : a.ActivationOrder.CompareTo(b.ActivationOrder);
+        var order = Tenants.EntitlementOf(a, _now).CompareTo(Tenants.EntitlementOf(b, _now));
+        return order != 0 ? order : a.ActivationOrder.CompareTo(b.ActivationOrder);
     }
-
-    private bool IsInteractive(Sequence sequence) => Tenants.IsInteractive(sequence, _time.GetElapsedTime(sequence.ArrivedAt, _now));
 
     private static bool InGroup(Sequence sequence, (int Slot, float Scale)? group) => group is null || (sequence.AdapterSlot, sequence.AdapterScale) == group;
 }

@@ -7,53 +7,55 @@ namespace InferenceHost.Core.Scheduling;
 /// takes in no more sequences that are less entitled, those that run give way once they have had their share, and its slot is kept for the one that waits. One slot at a time.
 /// Owned by the engine thread.
 /// </summary>
-internal sealed class SlotTurns(TenantLedger tenants, AdapterResidency adapters, SchedulerOptions options, TimeProvider time)
+internal sealed class SlotTurns(TenantLedger tenants, AdapterResidency adapters, SchedulerOptions options)
 {
     private readonly Dictionary<AdapterEntry, Entitlement> _holders = [];
     private Sequence? _waiter;
-    private AdapterEntry? _holder;
     private bool _hasSlot;
-    private long _step;
 
     /// <summary>The adapter whose sequences have to give way now; null = none has to.</summary>
-    public AdapterEntry? Yielding => _holder is { Pins: > 0 } && !adapters.IsCopying && Next is null ? _holder : null;
+    public AdapterEntry? Yielding => Holder is { Pins: > 0 } holder && !adapters.IsCopying && Next is null ? holder : null;
 
     /// <summary>The sequence that gets the slot and could run now; null = there is none.</summary>
     public Sequence? Next =>
-        _waiter is { IsRunning: false, IsFinished: false } waiter && tenants.MayTakePlace(waiter.Tenant) && adapters.IsPinnable(waiter.Adapter!) ? waiter : null;
+        Waiter is { } waiter && tenants.MayTakePlace(waiter.Tenant) && adapters.IsPinnable(waiter.Adapter!) ? waiter : null;
 
     /// <summary>Whether the slot is being filled: the place that was given up with it is the waiter's.</summary>
-    public bool KeepsPlace => _waiter is { IsRunning: false, IsFinished: false, Adapter.IsCopying: true };
+    public bool KeepsPlace => Waiter is { Adapter.IsCopying: true };
+
+    // Whose turn it is, as long as it waits.
+    private Sequence? Waiter => _waiter is { IsRunning: false, IsFinished: false } waiter ? waiter : null;
+
+    // Whose slot it gets.
+    private AdapterEntry? Holder => adapters.Kept;
 
     /// <summary>Ends a turn that is over and begins one that is due. Before places are given.</summary>
     public void BeginStep(IReadOnlyList<Sequence> running, long now)
     {
-        _step++;
         if (_waiter is not null && IsOver(running, now)) End();
         if (_waiter is not null || tenants.Waiting == 0 || adapters.HasRoom) return;
         if (FindWaiter(now) is not { } waiter || FindHolder(waiter, running, now) is not { } holder) return;
-        (_waiter, _holder, _hasSlot) = (waiter, holder, false);
+        (_waiter, _hasSlot) = (waiter, false);
         adapters.KeepSlot(holder, waiter.Adapter);
     }
 
     /// <summary>Whether a sequence must not join the adapter it wants, because another one has the turn that is no less entitled.</summary>
-    public bool Bars(Sequence sequence, long now) => _holder is not null && sequence.Adapter == _holder && !Of(sequence, now).Exceeds(Of(_waiter!, now));
+    public bool Bars(Sequence sequence, long now) => Holder is { } holder && sequence.Adapter == holder && !Of(sequence, now).Exceeds(Of(_waiter!, now));
 
     private void End()
     {
-        (_waiter, _holder) = (null, null);
+        _waiter = null;
         adapters.KeepSlot(null, null);
     }
 
     private bool IsOver(IReadOnlyList<Sequence> running, long now)
     {
-        var (waiter, holder) = (_waiter!, _holder!);
-        if (waiter.IsRunning || waiter.IsFinished || waiter.Adapter!.Failure is not null || !tenants.MayTakePlace(waiter.Tenant)) return true;
-        if (waiter.Adapter.Slot != 0)
+        if (Waiter is not { Adapter: { Failure: null } wanted } waiter || Holder is not { } holder || !tenants.MayTakePlace(waiter.Tenant)) return true;
+        if (wanted.Slot != 0)
         {
             // Once it is filled, the waiter comes first among its equals for one step.
             var had = _hasSlot;
-            _hasSlot = !waiter.Adapter.IsCopying;
+            _hasSlot = !wanted.IsCopying;
             return had;
         }
         if (holder.Slot == 0) return true;
@@ -84,10 +86,10 @@ internal sealed class SlotTurns(TenantLedger tenants, AdapterResidency adapters,
             var sequence = node.Value;
             looked += Candidates.Counts(sequence);
             if (sequence.Adapter is not { Slot: 0, Prepared: not null, Failure: null } || Candidates.WaitsForPrompt(sequence)) continue;
-            if (sequence.AwaitsSlotSince == 0) sequence.AwaitsSlotSince = _step;
-            if (_step - sequence.AwaitsSlotSince < options.SlotQuantumTokens) continue;
-            if (best is null || Of(sequence, now).Exceeds(Of(best, now))
-                || (sequence.AwaitsSlotSince < best.AwaitsSlotSince && !Of(best, now).Exceeds(Of(sequence, now)))) best = sequence;
+            if (sequence.AwaitsSlotSince == 0) sequence.AwaitsSlotSince = adapters.Step;
+            if (adapters.Step - sequence.AwaitsSlotSince < options.SlotQuantumTokens) continue;
+            var order = best is null ? -1 : Of(sequence, now).CompareTo(Of(best, now));
+            if (order < 0 || (order == 0 && sequence.AwaitsSlotSince < best!.AwaitsSlotSince)) best = sequence;
         }
     }
 
@@ -106,17 +108,11 @@ internal sealed class SlotTurns(TenantLedger tenants, AdapterResidency adapters,
         foreach (var (adapter, most) in _holders)
         {
             if (most.Exceeds(waits)) continue;
-            if (best is null || _holders[best].Exceeds(most) || (!most.Exceeds(_holders[best]) && adapters.StepsInUse(adapter) > adapters.StepsInUse(best))) best = adapter;
+            var order = best is null ? 1 : most.CompareTo(_holders[best]);
+            if (order > 0 || (order == 0 && adapters.StepsInUse(adapter) > adapters.StepsInUse(best!))) best = adapter;
         }
         return best;
     }
 
-    private Entitlement Of(Sequence sequence, long now) =>
-        new(tenants.IsInteractive(sequence, time.GetElapsedTime(sequence.ArrivedAt, now)), sequence.Tenant.Counter);
-
-    // Interactive before batch, then who has received less.
-    private readonly record struct Entitlement(bool IsInteractive, double Received)
-    {
-        public bool Exceeds(Entitlement other) => IsInteractive == other.IsInteractive ? Received < other.Received : IsInteractive;
-    }
+    private Entitlement Of(Sequence sequence, long now) => tenants.EntitlementOf(sequence, now);
 }

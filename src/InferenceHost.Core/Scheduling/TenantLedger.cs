@@ -7,7 +7,7 @@ namespace InferenceHost.Core.Scheduling;
 /// lifted to the least counter of the active ones, so that idleness earns no credit.
 /// </summary>
 /// <remarks>Sheng et al., "Fairness in Serving Large Language Models", OSDI 2024.</remarks>
-internal sealed class TenantLedger(SchedulerOptions options)
+internal sealed class TenantLedger(SchedulerOptions options, TimeProvider time)
 {
     /// <summary>Price of an input token.</summary>
     public const double InputPrice = 1;
@@ -93,5 +93,9 @@ internal sealed class TenantLedger(SchedulerOptions options)
     }
 
     /// <summary>Whether the sequence counts as interactive now: batch work does once it has waited long enough.</summary>
-    public bool IsInteractive(Sequence sequence, TimeSpan age) => sequence.Request.Priority == Priority.Interactive || age >= options.BatchAging;
+    public bool IsInteractive(Sequence sequence, long now) =>
+        sequence.Request.Priority == Priority.Interactive || time.GetElapsedTime(sequence.ArrivedAt, now) >= options.BatchAging;
+
+    /// <summary>A sequence's rank among all others now.</summary>
+    public Entitlement EntitlementOf(Sequence sequence, long now) => new(IsInteractive(sequence, now), sequence.Tenant.Counter);
 }

@@ -11,11 +11,14 @@ public static class LoraNumbers
     private const double Nothing = 1e-15;
 
     /// <summary>Reads a tensor into <paramref name="target"/>, as many floats as it has elements.</summary>
-    public static void Read(GgufFile file, GgufTensor tensor, Span<float> target)
+    public static void Read(GgufFile file, GgufTensor tensor, Span<float> target) =>
+        Read(file.TensorBytes(tensor, 0, checked((int)tensor.ByteLength)), tensor.Type, target[..(int)tensor.Elements]);
+
+    /// <summary>Reads numbers of a type, as many as <paramref name="target"/> takes.</summary>
+    internal static void Read(ReadOnlySpan<byte> bytes, GgmlType type, Span<float> target)
     {
-        var bytes = file.TensorBytes(tensor, 0, checked((int)tensor.ByteLength));
-        var count = (int)tensor.Elements;
-        switch (tensor.Type)
+        var count = target.Length;
+        switch (type)
         {
             case GgmlType.F32:
                 MemoryMarshal.Cast<byte, float>(bytes).CopyTo(target);
@@ -27,7 +30,7 @@ public static class LoraNumbers
                 break;
             case GgmlType.Q8_0:
                 // Blocks of a half and 32 signed bytes.
-                var (numbers, blockBytes) = (GgmlTypes.BlockElements(tensor.Type), GgmlTypes.BlockBytes(tensor.Type));
+                var (numbers, blockBytes) = (GgmlTypes.BlockElements(type), GgmlTypes.BlockBytes(type));
                 for (var at = 0; at < count; at += numbers, bytes = bytes[blockBytes..])
                 {
                     for (var i = 0; i < numbers; i++)

@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using InferenceHost.ModelFiles.Gguf;
 using InferenceHost.ModelFiles.Models;
 
@@ -168,21 +168,11 @@ public static class PeftImporter
     {
         if (factor == 1)
             return (type, data);
-        var size = GgmlTypes.BlockBytes(type);
-        var result = new byte[data.Length / size * 4];
-        for (var i = 0; i < data.Length / size; i++)
-        {
-            var at = data.AsSpan(i * size);
-            var number = type switch
-            {
-                GgmlType.F16 => (float)BinaryPrimitives.ReadHalfLittleEndian(at),
-                GgmlType.BF16 => BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(at) << 16),
-                _ => BinaryPrimitives.ReadSingleLittleEndian(at),
-            };
-            BinaryPrimitives.WriteSingleLittleEndian(result.AsSpan(i * 4), (float)(number * factor));
-        }
-
-        return (GgmlType.F32, result);
+        var numbers = new float[data.Length / GgmlTypes.BlockBytes(type)];
+        LoraNumbers.Read(data, type, numbers);
+        for (var i = 0; i < numbers.Length; i++)
+            numbers[i] = (float)(numbers[i] * factor);
+        return (GgmlType.F32, MemoryMarshal.AsBytes<float>(numbers).ToArray());
     }
 
     // "c-r16-rs" becomes "C R16 Rs".
